@@ -1,0 +1,276 @@
+/** Every `code` an error of behalf can have; codes never change their meaning. */
+export type ErrorCode =
+  | 'config_invalid'
+  | 'session_order'
+  | 'session_not_kept'
+  | 'user_required'
+  | 'login_required'
+  | 'reauth_required'
+  | 'insufficient_scope'
+  | 'cross_site_request'
+  | 'state_missing'
+  | 'state_unknown'
+  | 'state_expired'
+  | 'state_replayed'
+  | 'state_provider_changed'
+  | 'state_user_changed'
+  | 'access_denied'
+  | 'callback_invalid'
+  | 'provider_unavailable'
+  | 'client_misconfigured'
+  | 'store_unavailable'
+  | 'origin_not_allowed'
+  | 'unexpected_response'
+  | 'unsupported_operation'
+  | 'upstream_error'
+
+/**
+ * The base of every error that behalf throws: a stable `code`, the HTTP `status` it means for the
+ * request in which it was thrown, and `headers` for the reply. Express honours both.
+ *
+ * No message, property or cause holds a token, a code or a secret.
+ */
+export abstract class BehalfError extends Error {
+  abstract readonly code: ErrorCode
+  readonly status: number = 500
+  readonly headers: Readonly<Record<string, string>> | Headers = {}
+  override get name(): string {
+    return this.constructor.name
+  }
+}
+
+/** The configuration is unsafe or incomplete; the message says what to change. */
+export class ConfigError extends BehalfError {
+  readonly code = 'config_invalid'
+}
+
+/** A session middleware runs after behalf, so that the session was not there when it was needed. */
+export class SessionOrderError extends BehalfError {
+  readonly code = 'session_order'
+  constructor() {
+    super(
+      'req.session appeared after behalf() had run, so the login would be kept in the wrong place. ' +
+        "Put app.use(session(...)) before app.use(auth), or set the option session: 'own'.",
+    )
+  }
+}
+
+/** A login has just finished, but what it put into the browser's session did not come back. */
+export class SessionNotKeptError extends BehalfError {
+  readonly code = 'session_not_kept'
+  constructor(provider: string) {
+    super(
+      `The login at ${provider} has just finished, but the session it made is not there; logging in again would loop. ` +
+        "Check that the browser keeps the session cookie: a 'secure' cookie needs https (or 'trust proxy' behind one), " +
+        'and the app must be opened under the host of baseUrl.',
+    )
+  }
+}
+
+/** The option `user` is set and found nobody: the app's own login comes first. */
+export class UserRequiredError extends BehalfError {
+  readonly code = 'user_required'
+  override readonly status = 401
+  constructor(provider: string) {
+    super(
+      `Connecting ${provider} needs a user who is signed in to the app, and the option user() found none. ` +
+        'Sign the user in first; the option signInUrl says where to send them.',
+    )
+  }
+}
+
+/** Nobody is logged in at this provider; `loginUrl` leads there. */
+export class LoginRequiredError extends BehalfError {
+  readonly code = 'login_required'
+  override readonly status = 401
+  readonly provider: string
+  readonly loginUrl: string | undefined
+  constructor(provider: string, loginUrl: string | undefined) {
+    super(
+      `No grant for ${provider}: the user has not logged in there. ` +
+        `Guard the route with requireLogin('${provider}'), or send the user to loginUrl.`,
+    )
+    this.provider = provider
+    this.loginUrl = loginUrl
+  }
+}
+
+/** Why a grant can no longer be refreshed. */
+export type ReauthReason = 'refresh-expired' | 'revoked' | 'no-refresh-token'
+
+/** The grant has ended at the provider and only a new login brings it back. */
+export class ReauthRequiredError extends BehalfError {
+  readonly code = 'reauth_required'
+  override readonly status = 401
+  readonly provider: string
+  readonly reason: ReauthReason
+  readonly loginUrl: string | undefined
+  constructor(provider: string, reason: ReauthReason, loginUrl: string | undefined) {
+    const why = {
+      'refresh-expired': 'its refresh token has reached the end of its life',
+      revoked: 'the provider no longer accepts its refresh token',
+      'no-refresh-token': 'its access token has expired and there is no refresh token',
+    }[reason]
+    super(`The grant for ${provider} has ended: ${why}. The user has to log in again at loginUrl.`)
+    this.provider = provider
+    this.reason = reason
+    this.loginUrl = loginUrl
+  }
+}
+
+/** The user granted less than the call needs (RFC 6750 section 3.1). */
+export class InsufficientScopeError extends BehalfError {
+  readonly code = 'insufficient_scope'
+  override readonly status = 403
+  readonly provider: string
+  readonly missing: readonly string[]
+  readonly loginUrl: string | undefined
+  constructor(provider: string, missing: readonly string[], loginUrl: string | undefined) {
+    super(
+      `The grant for ${provider} lacks the scope ${missing.join(' ')}. ` +
+        'Send the user to loginUrl, which asks for it.',
+    )
+    this.provider = provider
+    this.missing = missing
+    this.loginUrl = loginUrl
+  }
+}
+
+/** A logout or disconnect that does not come from the app's own pages. */
+export class CrossSiteRequestError extends BehalfError {
+  readonly code = 'cross_site_request'
+  override readonly status = 403
+  constructor() {
+    super(
+      "The request did not prove that it comes from the app's own pages (Sec-Fetch-Site: same-origin, " +
+        'or an Origin equal to baseUrl). Post from a form or a fetch() of the app.',
+    )
+  }
+}
+
+/** Why a callback's state was refused. */
+export type StateErrorCode = Extract<ErrorCode, `state_${string}`>
+
+const stateMessages: Readonly<Record<StateErrorCode, string>> = {
+  state_missing:
+    'The callback carries no usable state; it was not reached through a login of this app.',
+  state_unknown:
+    'This browser has no login under way for that state. Either its cookie was lost (the login began on another ' +
+    'host or scheme than baseUrl, or in another browser), or the page was opened twice.',
+  state_expired: 'The login took too long to come back from the provider; start it again.',
+  state_replayed: 'This login has already been finished once.',
+  state_provider_changed:
+    'The login began at another provider than the one whose callback was called.',
+  state_user_changed:
+    'The login was begun by another user of the app than the one who is signed in now.',
+}
+
+/** The callback does not belong to a login that this browser has under way (RFC 6749 section 10.12). */
+export class StateError extends BehalfError {
+  readonly code: StateErrorCode
+  override readonly status = 400
+  constructor(code: StateErrorCode) {
+    super(stateMessages[code])
+    this.code = code
+  }
+}
+
+/** The user, or the provider for them, said no (RFC 6749 section 4.1.2.1, `access_denied`). */
+export class AccessDeniedError extends BehalfError {
+  readonly code = 'access_denied'
+  override readonly status = 403
+  constructor(provider: string) {
+    super(`The user did not grant access at ${provider}.`)
+  }
+}
+
+/** The callback is not an authorization response that can be used. */
+export class CallbackError extends BehalfError {
+  readonly code = 'callback_invalid'
+  override readonly status = 400
+  /** The provider's own error code, when it is one of RFC 6749 section 4.1.2.1 or OpenID Connect. */
+  readonly error: string | undefined
+  constructor(provider: string, reason: string, error?: string) {
+    super(`The callback from ${provider} was refused: ${reason}.`)
+    this.error = error
+  }
+}
+
+/** The provider cannot be reached or asked for patience; the tokens are kept. */
+export class ProviderUnavailableError extends BehalfError {
+  readonly code = 'provider_unavailable'
+  override readonly status = 503
+  override readonly headers: Readonly<Record<string, string>>
+  constructor(provider: string, what: string, retryAfter = 5) {
+    super(
+      `${provider} cannot be used right now: ${what}. Nothing is lost; try again in ${retryAfter} s.`,
+    )
+    this.headers = { 'retry-after': String(retryAfter) }
+  }
+}
+
+/** The provider refuses this app itself: client id, secret, redirect URI or grant type. */
+export class ClientMisconfiguredError extends BehalfError {
+  readonly code = 'client_misconfigured'
+  override readonly status = 502
+  /** The error code of RFC 6749 section 5.2. */
+  readonly error: string
+  constructor(provider: string, error: string) {
+    super(
+      `${provider} refuses this app (${error}). Check clientId, clientSecret, clientAuthentication and the redirect URI ` +
+        "registered there; the users' tokens are kept.",
+    )
+    this.error = error
+  }
+}
+
+/** The token store failed or is too slow; nobody is logged out because of it. */
+export class StoreUnavailableError extends BehalfError {
+  readonly code = 'store_unavailable'
+  override readonly status = 503
+  override readonly headers: Readonly<Record<string, string>> = { 'retry-after': '2' }
+  constructor(what: string) {
+    super(`The store cannot be used right now: ${what}. No session is lost; try again.`)
+  }
+}
+
+/** A token would have gone to a host that is none of the provider's. */
+export class OriginNotAllowedError extends BehalfError {
+  readonly code = 'origin_not_allowed'
+  constructor(provider: string, what: string) {
+    super(
+      `The request was not sent: ${what}. A token of ${provider} goes only to its apiOrigins; ` +
+        'give a path, or add the origin to apiOrigins of the provider.',
+    )
+  }
+}
+
+/** A reply that is not what its specification says it must be. */
+export class UnexpectedResponseError extends BehalfError {
+  readonly code = 'unexpected_response'
+  override readonly status = 502
+  constructor(provider: string, what: string) {
+    super(`${provider} sent an unusable reply: ${what}.`)
+  }
+}
+
+/** The store, session or provider in use cannot do that. */
+export class UnsupportedOperationError extends BehalfError {
+  readonly code = 'unsupported_operation'
+}
+
+/** The upstream API answered with a status that is not 2xx. */
+export class UpstreamError extends BehalfError {
+  readonly code = 'upstream_error'
+  override readonly status: number
+  /** The reply's headers; a `Headers`, so that Express does not copy them into the app's reply. */
+  override readonly headers: Headers
+  /** The reply's body: parsed when it is JSON, else its text. */
+  readonly body: unknown
+  constructor(what: string, response: Response, body: unknown) {
+    super(`${what} answered ${response.status}${response.statusText && ` ${response.statusText}`}.`)
+    this.status = response.status
+    this.headers = response.headers
+    this.body = body
+  }
+}

@@ -1,0 +1,46 @@
+import { channel } from 'node:diagnostics_channel'
+
+/** The fields that each event has beside `type`. No field holds a token; grants are named by a hash. */
+export interface EventFields {
+  /** A user has logged in at a provider, or connected it. */
+  login: { provider: string; grant: string; scope: readonly string[] }
+  /** A login came back and was refused; `code` is that of the error. */
+  login_failed: { provider: string; code: string }
+  /** A grant was ended by logout or disconnect. */
+  logout: { provider: string; grant: string }
+  /** A refresh token was presented and new tokens are stored; `duration` in seconds. */
+  refresh: { provider: string; grant: string; duration: number }
+  /** A refresh failed; `code` is that of the error, `reauth_required` ends the grant. */
+  refresh_failed: { provider: string; grant: string; code: string }
+  /** The upstream API was called, or a stored response served; `duration` in seconds. */
+  upstream: {
+    provider: string
+    grant: string
+    method: string
+    /** Path and query names; the values of the query are left out. */
+    url: string
+    status: number
+    /** The reply's Cache-Status (RFC 9211), when a response cache is in use. */
+    cacheStatus: string | undefined
+    duration: number
+  }
+}
+
+/** One of the events of {@link EventFields}, told apart by `type`. */
+export type BehalfEvent = {
+  [Type in keyof EventFields]: { type: Type } & EventFields[Type]
+}[keyof EventFields]
+
+/** Receives every event; what it throws is ignored. */
+export type EventListener = (event: BehalfEvent) => void
+
+/** Tells the option `onEvent` and the `diagnostics_channel` named `behalf:<type>`. */
+export function emit(listener: EventListener | undefined, event: BehalfEvent): void {
+  const diagnostics = channel(`behalf:${event.type}`)
+  if (diagnostics.hasSubscribers) diagnostics.publish(event)
+  try {
+    listener?.(event)
+  } catch {
+    // A listener only watches: what it breaks must not break the request.
+  }
+}

@@ -1,0 +1,37 @@
+export { type Behalf, createBehalf } from './middleware/behalf.ts'
+export type { Context } from './middleware/context.ts'
+export type { BehalfOptions, LoginEvent, Providers } from './middleware/options.ts'
+export type { SecretOption } from './middleware/secret.ts'
+export {
+  AccessDeniedError,
+  BehalfError,
+  CallbackError,
+  ClientMisconfiguredError,
+  ConfigError,
+  CrossSiteRequestError,
+  type ErrorCode,
+  InsufficientScopeError,
+  LoginRequiredError,
+  OriginNotAllowedError,
+  ProviderUnavailableError,
+  type ReauthReason,
+  ReauthRequiredError,
+  SessionNotKeptError,
+  SessionOrderError,
+  StateError,
+  StoreUnavailableError,
+  UnexpectedResponseError,
+  UnsupportedOperationError,
+  UpstreamError,
+  UserRequiredError,
+} from './errors.ts'
+export type { BehalfEvent, EventFields, EventListener } from './events.ts'
+export type { ApiClient, ApiRequestInit, CallOptions, Query } from './oauth/api-client.ts'
+export type {
+  AccessTokenOptions,
+  Grant,
+  LoginUrlOptions,
+  TokenHandler,
+} from './oauth/token-handler.ts'
+export type { TokenSet } from './oauth/token-set.ts'
+export type { SetOptions, Store, StoredValue } from './stores/store.ts'

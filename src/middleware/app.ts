@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import type { ResponseCache } from '../cache/index.ts'
+import { type BehalfEvent, emit } from '../events.ts'
+import type { KeyRing } from '../key-ring.ts'
+import { AuthorizationServer } from '../oauth/authorization-server.ts'
+import { ProviderAccess } from '../oauth/provider-access.ts'
+import { TokenRecords } from '../oauth/token-records.ts'
+import { guarded } from '../stores/guarded.ts'
+import { sealed } from '../stores/sealed.ts'
+import type { Store } from '../stores/store.ts'
+import type { Configuration } from './configuration.ts'
+import { loginLifetime } from './login-transaction.ts'
+import type { BehalfOptions, Providers } from './options.ts'
+
+/** Seconds: what waiting for the token store may cost a request. */
+const deadline = { read: 0.25, write: 2 }
+
+/** What all requests of one app share, once its secrets are known. */
+export class App {
+  readonly configuration: Configuration
+  readonly options: BehalfOptions<Providers, never>
+  readonly keyRing: KeyRing
+  readonly accesses: ReadonlyMap<string, ProviderAccess>
+  readonly cache: ResponseCache | undefined
+  readonly #store: Store
+  readonly #work = new Set<Promise<unknown>>()
+
+  constructor(
+    configuration: Configuration,
+    options: BehalfOptions<Providers, never>,
+    keyRing: KeyRing,
+  ) {
+    const { store, namespace, providers, timeouts } = configuration
+    this.configuration = configuration
+    this.options = options
+    this.keyRing = keyRing
+    this.#store = sealed(guarded(store, { name: 'token store', deadline }), keyRing)
+    const records = new TokenRecords(this.#store, namespace)
+    const background = (work: Promise<unknown>) => this.background(work)
+    this.accesses = new Map(
+      providers.map((provider) => {
+        const server = new AuthorizationServer(provider, timeouts.token)
+        return [provider.name, new ProviderAccess(server, records, options.onEvent, background)]
+      }),
+    )
+    this.cache = options.cache?.engine
+    this.cache?.attach(store)
+  }
+
+  /** A grant belongs to the app's user where there is such a thing, else to the session. */
+  get connects(): boolean {
+    return this.options.user !== undefined
+  }
+
+  emit(event: BehalfEvent): void {
+    emit(this.options.onEvent, event)
+  }
+
+  /** Work that goes on after the response; `close()` waits for it. */
+  background(work: Promise<unknown>): void {
+    const settled: Promise<unknown> = work.then(
+      () => this.#work.delete(settled),
+      () => this.#work.delete(settled),
+    )
+    this.#work.add(settled)
+    this.options.waitUntil?.(settled)
+  }
+
+  /** True once for each state, over all processes (RFC 9700 section 4.5: a code is used once). */
+  async consume(state: string): Promise<boolean> {
+    const mark = new Uint8Array([1])
+    const ttl = loginLifetime + 60
+    return (
+      (await this.#store.compareAndSwap(this.#usedKey(state), undefined, mark, { ttl })) !==
+      undefined
+    )
+  }
+
+  async wasConsumed(state: string): Promise<boolean> {
+    return (await this.#store.get(this.#usedKey(state))) !== undefined
+  }
+
+  /** Waits, `timeout` seconds at most, for work under way; then lets go of the store. */
+  async close(timeout: number): Promise<void> {
+    const finished = Promise.all(this.#work)
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, timeout * 1000)
+    })
+    await Promise.race([finished, late])
+    clearTimeout(timer)
+    if (this.configuration.ownsStore) await this.configuration.store.close()
+  }
+
+  #usedKey(state: string): string {
+    const hash = createHash('sha256').update(state).digest('hex')
+    return `${this.configuration.namespace}:used:${hash}`
+  }
+}

@@ -1,0 +1,125 @@
+import { BehalfError, ConfigError } from '../errors.ts'
+import { KeyRing } from '../key-ring.ts'
+import type { GrantOwner } from '../oauth/grant-owner.ts'
+import { App } from './app.ts'
+import { type Configuration, configure } from './configuration.ts'
+import { type Context, contextFor } from './context.ts'
+import type { BehalfOptions, Providers } from './options.ts'
+import { errorPage } from './reply.ts'
+import { respond, type Route, routeAt } from './routes.ts'
+import type { Visit } from './visit.ts'
+import { visitOf } from './web-request.ts'
+
+/** The core on web-standard `Request` and `Response`; `behalf/express` is thin over it. */
+export class Behalf<P extends Providers = Providers> {
+  /** Carries the providers' names in the type; never there. */
+  declare readonly '~providers'?: P
+  readonly configuration: Configuration
+  readonly #options: BehalfOptions<P, never>
+  #app: App | undefined
+  #starting: Promise<App> | undefined
+
+  /** Made by {@link createBehalf}. Throws a `ConfigError` for unsafe or incomplete options. */
+  constructor(options: BehalfOptions<P, never>) {
+    this.configuration = configure(options)
+    this.#options = options
+    const { keyRing } = this.configuration
+    if (keyRing instanceof KeyRing) this.#app = this.#start(keyRing)
+  }
+
+  /** Loads what is loaded late, such as secrets. Throws a `ConfigError` when they cannot be used. */
+  async ready(): Promise<void> {
+    await this.app()
+  }
+
+  /**
+   * Answers a request to one of behalf's routes; `undefined` for any other. Errors become
+   * responses: a page for a person, JSON with `code` for a script.
+   */
+  async handle(request: Request): Promise<Response | undefined> {
+    const app = await this.app()
+    const route = this.route(app, new URL(request.url).pathname)
+    if (!route) return undefined
+    const visit = this.#visit(app, request)
+    const response = await respond(route, visit).catch((error: unknown) => inWords(error))
+    for (const cookie of visit.source.session.cookies) response.headers.append('set-cookie', cookie)
+    return response
+  }
+
+  /** The clients and token handlers of the request's visitor. */
+  async context(request: Request): Promise<Context<P>> {
+    const app = await this.app()
+    return contextFor(app, this.#visit(app, request), () => app.cache)
+  }
+
+  /** The same for a user of the app outside a request: cron jobs, queues, webhooks. */
+  async forUser(userId: string): Promise<Context<P>> {
+    const app = await this.app()
+    const owner: GrantOwner = { kind: 'user', id: userId }
+    const visitor = { owner: async () => owner, loginUrl: () => undefined }
+    return contextFor(app, visitor, () => app.cache)
+  }
+
+  /** Waits for what is under way (default 5 seconds at most), then closes a store made from a URL. */
+  async close({ timeout = 5 }: { timeout?: number | undefined } = {}): Promise<void> {
+    await ((await this.#starting) ?? this.#app)?.close(timeout)
+  }
+
+  /** The running app, once its secrets are there. For adapters. */
+  async app(): Promise<App> {
+    if (this.#app) return this.#app
+    this.#starting ??= this.#load().catch((error: unknown) => {
+      this.#starting = undefined
+      throw error
+    })
+    return this.#starting
+  }
+
+  /** The running app, when nothing has to be waited for. For adapters. */
+  get running(): App | undefined {
+    return this.#app
+  }
+
+  /** The route at a path below the mount point. Throws a `ConfigError` without `baseUrl`. */
+  route(app: App, path: string): Route | undefined {
+    const route = routeAt(app, path)
+    if (route && this.configuration.origins.length === 0) {
+      throw new ConfigError(
+        "baseUrl is missing; set it to the app's public origin, or set BEHALF_BASE_URL.",
+      )
+    }
+    return route
+  }
+
+  /** What the option `user` says of a request. For adapters. */
+  user(request: unknown): unknown {
+    return this.#options.user?.(request as never)
+  }
+
+  async #load(): Promise<App> {
+    const { keyRing } = this.configuration
+    return (this.#app = this.#start(keyRing instanceof KeyRing ? keyRing : await keyRing()))
+  }
+
+  #start(keyRing: KeyRing): App {
+    return new App(this.configuration, this.#options, keyRing)
+  }
+
+  #visit(app: App, request: Request): Visit {
+    return visitOf(app, request, () => this.user(request))
+  }
+}
+
+/** Makes the core. Throws a `ConfigError` that says what to change, for unsafe or incomplete options. */
+export function createBehalf<const P extends Providers>(options: BehalfOptions<P>): Behalf<P> {
+  return new Behalf(options)
+}
+
+function inWords(error: unknown): Response {
+  if (!(error instanceof BehalfError)) throw error
+  const response = errorPage(error.code, error.message, error.status)
+  if (!(error.headers instanceof Headers)) {
+    for (const [name, value] of Object.entries(error.headers)) response.headers.set(name, value)
+  }
+  return response
+}

@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto'
+import { StateError } from '../errors.ts'
+import type { LoginResult } from '../oauth/authorization-server.ts'
+import type { ProviderAccess } from '../oauth/provider-access.ts'
+import { grantHash, newGrant, type TokenRecord } from '../oauth/token-record.ts'
+import { grantOf } from '../oauth/token-handler.ts'
+import { authorizationResponse } from './authorization-response.ts'
+import { loginLifetime, type LoginTransaction, LoginTransactions } from './login-transaction.ts'
+import { markFinished } from './login-loop.ts'
+import { redirect } from './reply.ts'
+import { safeReturnTo } from './return-to.ts'
+import { attachToSession, attachToUser } from './attach-grant.ts'
+import type { Visit } from './visit.ts'
+
+/** `GET :provider/callback`: finishes the login that this browser began. */
+export async function callback(visit: Visit, access: ProviderAccess): Promise<Response> {
+  const { app, source } = visit
+  const response = authorizationResponse(access.name, source.url.search)
+  const transactions = new LoginTransactions(source.jar, app.keyRing)
+  const transaction = transactions.find(response.state)
+  if (!transaction) return again(visit, access, response.state)
+  await check(visit, access, transaction)
+  transactions.end(transaction)
+  if (!(await app.consume(response.state))) return again(visit, access, response.state)
+
+  const landing = new URL(transaction.redirectUri)
+  for (const [name, value] of response.parameters) landing.searchParams.set(name, value)
+  const result = await access.server.finishLogin(landing, transaction)
+  const returnTo = await keep(visit, access, transaction, result)
+  markFinished(source.jar, access.name)
+  return redirect(returnTo)
+}
+
+/** A callback that was opened once more: who is logged in goes on to the app, no token is asked for. */
+async function again(visit: Visit, access: ProviderAccess, state: string): Promise<Response> {
+  if (!(await visit.app.wasConsumed(state))) throw new StateError('state_unknown')
+  const owner = await visit.owner()
+  if (owner && (await access.records.read(owner, access.name))) return redirect('/')
+  throw new StateError('state_replayed')
+}
+
+/** All of it before the code is used: what does not fit leaves the login as it was. */
+async function check(
+  visit: Visit,
+  access: ProviderAccess,
+  transaction: LoginTransaction,
+): Promise<void> {
+  const { provider, issuer, startedAt, user } = transaction
+  if (provider !== access.name || issuer !== access.provider.issuer) {
+    throw new StateError('state_provider_changed')
+  }
+  const age = (Date.now() - startedAt) / 1000
+  if (age > loginLifetime || age < -60) throw new StateError('state_expired')
+  if ((await visit.user()) !== user) throw new StateError('state_user_changed')
+}
+
+/** Whatever goes wrong from here on, tokens that nobody will use are revoked. */
+async function keep(
+  visit: Visit,
+  access: ProviderAccess,
+  transaction: LoginTransaction,
+  result: LoginResult,
+): Promise<string> {
+  const record = recordOf(visit, access, transaction, result)
+  try {
+    const answer = await visit.app.options.onLogin?.({
+      provider: access.name,
+      grant: grantOf(record),
+      profile: record.profile,
+      user: transaction.user,
+      request: new Request(`${visit.source.url.origin}${visit.source.url.pathname}`),
+    })
+    if (transaction.user !== undefined) await attachToUser(access, transaction.user, record)
+    else await attachToSession(visit, access, record)
+    visit.app.emit({
+      type: 'login',
+      provider: access.name,
+      grant: grantHash(record),
+      scope: record.scope,
+    })
+    return safeReturnTo(answer?.returnTo ?? transaction.returnTo, visit.routes)
+  } catch (error) {
+    const { refreshToken, accessToken } = result.tokens
+    visit.app.background(access.server.revoke(refreshToken ?? accessToken))
+    throw error
+  }
+}
+
+function recordOf(
+  visit: Visit,
+  access: ProviderAccess,
+  transaction: LoginTransaction,
+  { tokens, profile }: LoginResult,
+): TokenRecord {
+  const { scope = transaction.scope, ...held } = tokens
+  const now = Date.now()
+  const { refreshTokenLifetime } = access.provider.definition
+  const lasts = tokens.refreshToken !== undefined && refreshTokenLifetime !== undefined
+  return {
+    ...newGrant(),
+    provider: access.name,
+    profile: profile ?? { subject: randomUUID() },
+    scope,
+    authorizedAt: now,
+    endsAt: visit.app.connects ? undefined : now + visit.app.configuration.grantTtl * 1000,
+    refreshExpiresAt: lasts ? now + refreshTokenLifetime * 1000 : undefined,
+    tokens: { ...held, receivedAt: now },
+  }
+}

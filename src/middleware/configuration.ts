@@ -1,0 +1,131 @@
+import { ConfigError } from '../errors.ts'
+import type { KeyRing } from '../key-ring.ts'
+import { type Provider, resolveProvider } from '../oauth/provider.ts'
+import type { CookieSettings } from '../sessions/cookie-jar.ts'
+import { createStore } from '../stores/create-store.ts'
+import type { Store } from '../stores/store.ts'
+import { originsOf } from './base-url.ts'
+import type { BehalfOptions, Providers } from './options.ts'
+import { keyRingFrom } from './secret.ts'
+
+/** The options, checked and completed. */
+export interface Configuration {
+  /** The app's public origins; the first is the main one. Empty in a worker, which has no routes. */
+  readonly origins: readonly string[]
+  readonly basePath: string
+  readonly namespace: string
+  readonly keyRing: KeyRing | (() => Promise<KeyRing>)
+  readonly store: Store
+  /** The store was made here, and is closed here. */
+  readonly ownsStore: boolean
+  readonly providers: readonly Provider[]
+  readonly cookie: CookieSettings
+  readonly names: { readonly api: string; readonly tokens: string }
+  /** Seconds. */
+  readonly grantTtl: number
+  readonly timeouts: { readonly token: number; readonly total: number }
+}
+
+const reservedProviders = new Set(['session', 'refresh', 'logout'])
+const month = 30 * 24 * 3600
+
+/** Throws a `ConfigError` that says what to change, for anything unsafe or incomplete. */
+export function configure(options: BehalfOptions<Providers, never>): Configuration {
+  const { store = process.env['BEHALF_STORE'] } = options
+  const basePath = checkBasePath(options.basePath ?? '/auth')
+  const origins = originsOf(options.baseUrl ?? process.env['BEHALF_BASE_URL'])
+  const providers = Object.entries(options.providers ?? {}).map(([name, definition]) => {
+    checkProviderName(name)
+    return resolveProvider(name, definition, options.fetch)
+  })
+  if (providers.length === 0) throw new ConfigError('providers must have at least one provider.')
+  checkRedirectUris(providers, origins, basePath)
+  const grantTtl = seconds('grantTtl.absolute', options.grantTtl?.absolute ?? month)
+  return {
+    origins,
+    basePath,
+    namespace: checkNamespace(options.namespace ?? 'behalf'),
+    keyRing: keyRingFrom(options.secret),
+    store: store === undefined ? developmentStore() : createStore(store),
+    ownsStore: typeof store !== 'object',
+    providers,
+    cookie: cookieSettings(options.cookie, origins, grantTtl),
+    names: { api: options.names?.api ?? 'api', tokens: options.names?.tokens ?? 'tokens' },
+    grantTtl,
+    timeouts: {
+      token: seconds('timeouts.token', options.timeouts?.token ?? 10),
+      total: seconds('timeouts.total', options.timeouts?.total ?? 30),
+    },
+  }
+}
+
+function checkBasePath(basePath: string): string {
+  if (/^(\/[\w.~-]+)+$/.test(basePath)) return basePath
+  throw new ConfigError(`basePath '${basePath}' must begin with / and not end with it, as /auth.`)
+}
+
+function checkNamespace(namespace: string): string {
+  if (/^[a-z0-9_-]{1,32}$/.test(namespace)) return namespace
+  throw new ConfigError('namespace must have 1 to 32 of a-z, 0-9, _ and -.')
+}
+
+function checkProviderName(name: string): void {
+  if (reservedProviders.has(name)) throw new ConfigError(`A provider cannot be called ${name}.`)
+  if (/^[A-Za-z][\w-]{0,31}$/.test(name)) return
+  throw new ConfigError(
+    `The provider name '${name}' must begin with a letter and have up to 32 letters, digits, _ and -.`,
+  )
+}
+
+/** Where a provider sends the browser back to, unless it has a `redirectUri` of its own. */
+export function redirectUriOf(provider: Provider, callbackBase: string): string {
+  return provider.definition.redirectUri ?? `${callbackBase}/${provider.name}/callback`
+}
+
+function checkRedirectUris(
+  providers: readonly Provider[],
+  origins: readonly string[],
+  basePath: string,
+): void {
+  for (const provider of providers) {
+    for (const origin of origins) {
+      const uri = redirectUriOf(provider, `${origin}${basePath}`)
+      const given = `providers.${provider.name}: redirectUri '${uri}'`
+      if (!URL.canParse(uri)) throw new ConfigError(`${given} is not a URL.`)
+      if (!origins.includes(new URL(uri).origin)) {
+        throw new ConfigError(`${given} must be of the origin of baseUrl, which keeps its cookies.`)
+      }
+      const complaint = provider.definition.checkRedirectUri?.(new URL(uri))
+      if (complaint) throw new ConfigError(complaint)
+    }
+  }
+}
+
+function cookieSettings(
+  cookie: BehalfOptions['cookie'],
+  origins: readonly string[],
+  maxAge: number,
+): CookieSettings {
+  const name = cookie?.name ?? 'behalf'
+  if (!/^[\w-]{1,40}$/.test(name)) throw new ConfigError(`cookie.name '${name}' is no cookie name.`)
+  const sameSite = cookie?.sameSite ?? 'lax'
+  return { name, sameSite, secure: !origins[0]?.startsWith('http:'), maxAge }
+}
+
+function seconds(option: string, value: number): number {
+  if (Number.isFinite(value) && value > 0) return value
+  throw new ConfigError(`${option} must be a number of seconds greater than 0.`)
+}
+
+function developmentStore(): Store {
+  if (process.env['NODE_ENV'] === 'production') {
+    throw new ConfigError(
+      "store is missing; pass one, as createStore('sqlite:behalf.sqlite'), or set BEHALF_STORE.",
+    )
+  }
+  process.emitWarning('Tokens are kept in memory: every restart logs everybody out. Set store.', {
+    type: 'BehalfWarning',
+    code: 'BEHALF_MEMORY_STORE',
+  })
+  return createStore('memory:')
+}

@@ -1,0 +1,84 @@
+import { grantPartition } from '../cache/partition.ts'
+import { type CompiledRules, compileRules } from '../cache/rules.ts'
+import { ApiClient, type Send } from '../oauth/api-client.ts'
+import { authorizedFetch } from '../oauth/authorized-fetch.ts'
+import type { ProviderAccess } from '../oauth/provider-access.ts'
+import { TokenHandler, type Visitor } from '../oauth/token-handler.ts'
+import type { ResponseCache } from '../cache/index.ts'
+import type { App } from './app.ts'
+import type { Providers } from './options.ts'
+
+/** What a request carries: for each provider an authenticated client and a token handler. */
+export interface Context<P extends Providers = Providers> {
+  readonly api: { readonly [Name in keyof P]: ApiClient }
+  readonly tokens: { readonly [Name in keyof P]: TokenHandler }
+}
+
+/** Makes the clients and handlers of a visitor, each when it is first asked for. */
+export function contextFor<P extends Providers>(
+  app: App,
+  visitor: Visitor,
+  cache: () => ResponseCache | undefined,
+): Context<P> {
+  const tokens = lazily(app, (access) => new TokenHandler(access, visitor))
+  const api = lazily(app, (access) => {
+    const handler = tokens[access.name]!
+    return new ApiClient(access.provider, sender(app, access, handler, cache))
+  })
+  return { api, tokens } as unknown as Context<P>
+}
+
+function lazily<T>(app: App, make: (access: ProviderAccess) => T): Record<string, T> {
+  const made = new Map<string, T>()
+  const holder: Record<string, T> = {}
+  for (const [name, access] of app.accesses) {
+    const get = () => {
+      if (!made.has(name)) made.set(name, make(access))
+      return made.get(name)!
+    }
+    Object.defineProperty(holder, name, { get, enumerable: true })
+  }
+  return holder
+}
+
+const compiled = new WeakMap<ProviderAccess, CompiledRules>()
+
+function rulesOf(access: ProviderAccess): CompiledRules {
+  const rules = compiled.get(access) ?? compileRules(access.provider.definition.rules)
+  compiled.set(access, rules)
+  return rules
+}
+
+/** The way of every call: cache, then token, then upstream. */
+function sender(
+  app: App,
+  access: ProviderAccess,
+  tokens: TokenHandler,
+  cache: () => ResponseCache | undefined,
+): Send {
+  const { provider, name } = access
+  const { total } = app.configuration.timeouts
+  const forward = (request: Request) => authorizedFetch(provider, tokens, request, total)
+  const partition = async () => {
+    const { grantId, cacheKey } = (await tokens.found()).record
+    return grantPartition(name, grantId, cacheKey)
+  }
+  return async (request, mode) => {
+    const startedAt = performance.now()
+    const call = { partition, mode, rules: rulesOf(access), forward }
+    const response = await (cache()?.fetch(request, call) ?? forward(request))
+    const { pathname, searchParams } = new URL(request.url)
+    const names = [...searchParams.keys()].join('&')
+    app.emit({
+      type: 'upstream',
+      provider: name,
+      grant: tokens.lastGrant,
+      method: request.method,
+      url: names ? `${pathname}?${names}` : pathname,
+      status: response.status,
+      cacheStatus: response.headers.get('cache-status') ?? undefined,
+      duration: (performance.now() - startedAt) / 1000,
+    })
+    return response
+  }
+}

@@ -1,0 +1,107 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ResponseCache } from '../cache/index.ts'
+import { ConfigError, SessionOrderError } from '../errors.ts'
+import { CookieJar } from '../sessions/cookie-jar.ts'
+import {
+  ExpressSession,
+  isExpressSession,
+  type RequestWithSession,
+} from '../sessions/express-session.ts'
+import { OwnSession } from '../sessions/own-session.ts'
+import type { Session } from '../sessions/session.ts'
+import type { App } from './app.ts'
+import { formOf, headerOf } from './node-http.ts'
+import { Visit } from './visit.ts'
+
+/** What Express adds to Node's request. */
+interface ExpressRequest extends IncomingMessage {
+  /** The path that the app is mounted under. */
+  baseUrl?: string
+  originalUrl?: string
+  /** Honours Express's setting `trust proxy`. */
+  protocol?: string
+  hostname?: string
+  session?: unknown
+  responseCache?: ResponseCache
+}
+
+/** The visit of an Express request. */
+export class ExpressVisit extends Visit {
+  readonly request: ExpressRequest
+  /** The path below the mount point, as it was sent. */
+  readonly path: string
+
+  constructor(
+    app: App,
+    user: (req: IncomingMessage) => unknown,
+    req: ExpressRequest,
+    res: ServerResponse,
+  ) {
+    const jar = new CookieJar(req.headers.cookie, app.configuration.cookie)
+    const session = sessionOf(app, req, jar)
+    super(app, {
+      method: req.method ?? 'GET',
+      get url() {
+        return publicUrl(app, req)
+      },
+      header: (name) => headerOf(req, name),
+      jar,
+      session,
+      mountPath: req.baseUrl ?? '',
+      form: () => formOf(req),
+      user: () => user(req),
+      cache: () => cacheOf(app, req),
+      used: () => {
+        if (session instanceof OwnSession && app.options.session !== 'own') checkOrder(req)
+        if (!res.headersSent && !res.hasHeader('cache-control')) {
+          res.setHeader('cache-control', 'private, no-store')
+        }
+      },
+    })
+    this.request = req
+    this.path = (req.url ?? '/').split('?', 1)[0]!
+  }
+}
+
+function sessionOf(app: App, req: ExpressRequest, jar: CookieJar): Session {
+  const kind = app.options.session ?? 'auto'
+  const found = kind !== 'own' && isExpressSession(req.session)
+  if (found) return new ExpressSession(req as unknown as RequestWithSession)
+  if (kind !== 'express-session') return new OwnSession(jar)
+  throw new ConfigError(
+    "session is 'express-session', but req.session is not there: put app.use(session(...)) before app.use(auth).",
+  )
+}
+
+/** The cache that was mounted, before or after behalf; without a store of its own it uses the app's. */
+function cacheOf(app: App, req: ExpressRequest): ResponseCache | undefined {
+  req.responseCache?.attach(app.configuration.store)
+  return req.responseCache ?? app.cache
+}
+
+/** A session that has come later would have been the one to use. */
+function checkOrder(req: ExpressRequest): void {
+  if (isExpressSession(req.session)) throw new SessionOrderError()
+}
+
+/**
+ * The scheme is the app's own: behind a proxy the request's is not the browser's. The host is the
+ * request's, because a login may have to move to the host that its cookies belong to.
+ */
+export function publicUrl(app: App, req: ExpressRequest): URL {
+  const home = new URL(app.configuration.origins[0]!)
+  const host = forwardedHost(req) ?? req.headers.host ?? home.host
+  const origin = URL.canParse(`${home.protocol}//${host}`)
+    ? `${home.protocol}//${host}`
+    : home.origin
+  const path = req.originalUrl ?? req.url ?? '/'
+  return new URL(path.startsWith('/') ? `${new URL(origin).origin}${path}` : home.origin)
+}
+
+/** Express trusts X-Forwarded-Host where it takes its hostname from there. */
+function forwardedHost(req: ExpressRequest): string | undefined {
+  const forwarded = headerOf(req, 'x-forwarded-host')?.split(',', 1)[0]?.trim()
+  const name =
+    forwarded && URL.canParse(`http://${forwarded}`) ? new URL(`http://${forwarded}`) : undefined
+  return name && name.hostname === req.hostname ? forwarded : undefined
+}

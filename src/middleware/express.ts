@@ -1,0 +1,167 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ConfigError } from '../errors.ts'
+import { normalizeScope } from '../oauth/scope.ts'
+import type { App } from './app.ts'
+import { Behalf } from './behalf.ts'
+import { type Context, contextFor } from './context.ts'
+import { ExpressVisit } from './express-visit.ts'
+import { appendCookies, sendResponse, webRequest } from './node-http.ts'
+import type { BehalfOptions, Providers } from './options.ts'
+import { admit } from './require-login.ts'
+import { respond } from './routes.ts'
+import type { Visit } from './visit.ts'
+
+export { responseCache } from '../cache/index.ts'
+
+/**
+ * Tells TypeScript of your app's providers, once:
+ *
+ *     declare module 'behalf/express' { interface Register { behalf: typeof auth } }
+ *
+ * With `names: { api: 'upstream' }` the names on the request are yours.
+ */
+// oxlint-disable-next-line typescript/no-empty-object-type -- apps augment it
+export interface Register {}
+
+type Registered<Key extends string, Otherwise> =
+  Register extends Record<Key, infer T> ? T : Otherwise
+type RegisteredProviders =
+  Registered<'behalf', unknown> extends { readonly '~providers'?: infer P extends Providers }
+    ? P
+    : Providers
+type NameOf<Key extends string> =
+  Registered<'names', object> extends Record<Key, infer N extends string> ? N : Key
+type RequestContext = {
+  [Key in keyof Context as NameOf<Key>]: Context<RegisteredProviders>[Key]
+}
+
+declare global {
+  // oxlint-disable-next-line typescript/no-namespace -- it is how Express's request is extended
+  namespace Express {
+    // oxlint-disable-next-line typescript/no-empty-object-type -- it adds what it extends
+    interface Request extends RequestContext {}
+  }
+}
+
+/** The names of the registered providers. */
+type ProviderName = keyof RegisteredProviders & string
+
+/** What the option `user` is given: Express's request, loosely typed to keep the types from a circle. */
+// oxlint-disable-next-line typescript/no-explicit-any -- `req.user` is whatever the app's login makes it
+export type UserRequest = IncomingMessage & { readonly [property: string]: any }
+
+/** Options of {@link behalf}. */
+export type ExpressOptions<P extends Providers> = BehalfOptions<P, UserRequest>
+
+type Next = (error?: unknown) => void
+
+/** Express middleware in the terms of node:http, so that it leaves `req.params` alone. */
+export type Middleware = (req: IncomingMessage, res: ServerResponse, next: Next) => void
+
+/** What {@link behalf} makes: middleware, and the same things outside a request. */
+export interface ExpressBehalf<P extends Providers = Providers> extends Middleware {
+  readonly '~providers'?: P
+  /** `api` and `tokens` of a request that has passed the middleware, typed. */
+  context(req: IncomingMessage): Context<P>
+  /** See {@link Behalf.forUser}. */
+  forUser(userId: string): Promise<Context<P>>
+  /** See {@link Behalf.ready}. */
+  ready(): Promise<void>
+  /** See {@link Behalf.close}. */
+  close(options?: { timeout?: number | undefined }): Promise<void>
+}
+
+/**
+ * The middleware: answers `/auth/...`, and puts `req.api` and `req.tokens` on every other request.
+ * Mount it after the session and before the routes. Takes options, or what `createBehalf` made.
+ *
+ * Throws a `ConfigError` that says what to change, for unsafe or incomplete options.
+ */
+export function behalf<const P extends Providers>(
+  source: ExpressOptions<P> | Behalf<P>,
+): ExpressBehalf<P> {
+  const core = source instanceof Behalf ? source : new Behalf<P>(source)
+  if (core.configuration.origins.length === 0) {
+    throw new ConfigError(
+      "baseUrl is missing; set it to the app's public origin, or set BEHALF_BASE_URL.",
+    )
+  }
+  // A core was made for web-standard requests, and so was its option `user`.
+  const user = (req: IncomingMessage) =>
+    core.user(source instanceof Behalf ? webRequest(req, core.configuration.origins[0]!) : req)
+  const middleware: Middleware = (req, res, next) => {
+    const arrive = (app: App) => pass(core, new ExpressVisit(app, user, req, res), res, next)
+    const { running } = core
+    if (running) void arrive(running)
+    else core.app().then(arrive).catch(next)
+  }
+  return Object.assign(middleware, {
+    context: (req: IncomingMessage) => attached(req).context as Context<P>,
+    forUser: (userId: string) => core.forUser(userId),
+    ready: () => core.ready(),
+    close: (options?: { timeout?: number | undefined }) => core.close(options),
+  })
+}
+
+/**
+ * Guards a route: who has not logged in at the provider, or has granted less than `scope`, is sent
+ * to the login and comes back; requests that are no navigations get 401 or 403 JSON with `loginUrl`.
+ */
+export function requireLogin(
+  provider: ProviderName,
+  options: { scope?: string | readonly string[] | undefined } = {},
+): Middleware {
+  const scope = normalizeScope(options.scope)
+  return (req, res, next) => {
+    const guard = async () => {
+      const { visit } = attached(req)
+      const refusal = await admit(visit, provider, scope)
+      if (refusal) await sendResponse(res, refusal, visit.source.session.cookies)
+      else next()
+    }
+    guard().catch(next)
+  }
+}
+
+async function pass<P extends Providers>(
+  core: Behalf<P>,
+  visit: ExpressVisit,
+  res: ServerResponse,
+  next: Next,
+): Promise<void> {
+  try {
+    const route = core.route(visit.app, visit.path)
+    if (!route) {
+      attach(visit)
+      return next()
+    }
+    const response = await respond(route, visit)
+    await sendResponse(res, response, visit.source.jar.changes)
+  } catch (error) {
+    appendCookies(res, res.headersSent ? [] : visit.source.jar.changes)
+    next(error)
+  }
+}
+
+const attachment = Symbol.for('behalf.attached')
+
+interface Attached {
+  visit: Visit
+  context: Context
+}
+
+function attach(visit: ExpressVisit): void {
+  const context = contextFor(visit.app, visit, () => visit.source.cache())
+  const { names } = visit.app.configuration
+  Object.assign(visit.request, {
+    [attachment]: { visit, context },
+    [names.api]: context.api,
+    [names.tokens]: context.tokens,
+  })
+}
+
+function attached(req: IncomingMessage): Attached {
+  const found = (req as { [attachment]?: Attached })[attachment]
+  if (found) return found
+  throw new ConfigError('The request has not passed behalf(): put app.use(auth) before the routes.')
+}

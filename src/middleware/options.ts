@@ -1,0 +1,75 @@
+import type { ResponseCacheMiddleware } from '../cache/index.ts'
+import type { EventListener } from '../events.ts'
+import type { Profile, ProviderDefinition } from '../oauth/provider.ts'
+import type { Grant } from '../oauth/token-handler.ts'
+import type { Store } from '../stores/store.ts'
+import type { SecretOption } from './secret.ts'
+
+/** The app's providers by name; `session`, `refresh` and `logout` are reserved. */
+export type Providers = Readonly<Record<string, ProviderDefinition>>
+
+/** What `onLogin` is told: a login that the provider has confirmed and nothing has stored yet. */
+export interface LoginEvent {
+  provider: string
+  grant: Grant
+  profile: Profile
+  /** The app's user, where the option `user` is set. */
+  user: string | undefined
+  /** The callback's request. */
+  request: Request
+}
+
+/** Options of `behalf()` and `createBehalf()`. `R` is the request that `user` is given. */
+export interface BehalfOptions<P extends Providers = Providers, R = Request> {
+  /**
+   * The app's public origin, such as `https://app.example.com`, or a list that the request's host
+   * is checked against. Redirect URIs come from it only. Default: `BEHALF_BASE_URL`.
+   */
+  baseUrl?: string | readonly string[] | undefined
+  /** Where the routes live. Default `/auth`; apps with a login of their own use `/connect`. */
+  basePath?: string | undefined
+  /**
+   * Secrets of 32 bytes or more, newest first: the first seals, all open. Default: `BEHALF_SECRET`;
+   * in development one is made and kept in `.behalf/`.
+   */
+  secret?: SecretOption | undefined
+  /** Where everything lives, a store or its URL. Default: `BEHALF_STORE`; memory in development. */
+  store?: Store | string | undefined
+  /** First part of every key in the store, `[a-z0-9_-]{1,32}`. Default `behalf`. */
+  namespace?: string | undefined
+  providers: P
+  /**
+   * The app's own signed-in user. With it a provider is connected to that user, from whichever
+   * session; without it a grant belongs to the session in which the login took place.
+   */
+  user?(request: R): string | undefined | null | Promise<string | undefined | null>
+  /**
+   * Where the visitor's handle is carried: `express-session`, a cookie of behalf's `own`, or
+   * `auto`: express-session where it has run. Default `auto`.
+   */
+  session?: 'auto' | 'express-session' | 'own' | undefined
+  /** The cookies: first part of their names (default `behalf`) and `SameSite` (default `lax`). */
+  cookie?: { name?: string | undefined; sameSite?: 'lax' | 'strict' | undefined } | undefined
+  /** The names on the request. Default `api` and `tokens`. */
+  names?: { api?: string | undefined; tokens?: string | undefined } | undefined
+  /** Seconds after which a session's grant ends, however it is used. Default 30 days. */
+  grantTtl?: { absolute?: number | undefined } | undefined
+  /** A response cache for all calls; Express may mount it as middleware instead. */
+  cache?: ResponseCacheMiddleware | undefined
+  /** Where a visitor is sent whom the option `user` does not know; `returnTo` is added. */
+  signInUrl?: string | undefined
+  /** Where a failed or cancelled callback is sent, with `?code=&provider=`. */
+  errorPage?: string | undefined
+  /** May look at a login, set where it returns to, or refuse it by throwing: nothing is stored then. */
+  onLogin?(
+    login: LoginEvent,
+  ): { returnTo?: string | undefined } | void | Promise<{ returnTo?: string | undefined } | void>
+  /** Receives the events, which `diagnostics_channel` has as `behalf:<type>` too. */
+  onEvent?: EventListener | undefined
+  /** Keeps work alive after the response, on platforms that freeze the process. */
+  waitUntil?: ((work: Promise<unknown>) => void) | undefined
+  /** What goes to the token endpoints and upstream. Default: the global `fetch`. */
+  fetch?: typeof fetch | undefined
+  /** Seconds: a request to an authorization server (default 10), an upstream exchange (default 30). */
+  timeouts?: { token?: number | undefined; total?: number | undefined } | undefined
+}

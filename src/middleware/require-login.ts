@@ -1,0 +1,75 @@
+import {
+  BehalfError,
+  ConfigError,
+  InsufficientScopeError,
+  LoginRequiredError,
+  ReauthRequiredError,
+  SessionNotKeptError,
+  UserRequiredError,
+} from '../errors.ts'
+import type { ProviderAccess } from '../oauth/provider-access.ts'
+import { missingScope } from '../oauth/scope.ts'
+import { isNavigation } from './fetch-metadata.ts'
+import { signInUrl } from './login.ts'
+import { hasJustFinished } from './login-loop.ts'
+import { json, redirect } from './reply.ts'
+import { safeReturnTo } from './return-to.ts'
+import type { Visit } from './visit.ts'
+
+/**
+ * Lets a visitor pass who has logged in at the provider and granted the scope: gives `undefined`
+ * then. A navigation is redirected to the login and comes back; anything else gets 401 or 403 JSON
+ * with `code` and `loginUrl`.
+ */
+export async function admit(
+  visit: Visit,
+  provider: string,
+  scope: readonly string[],
+): Promise<Response | undefined> {
+  const access = visit.app.accesses.get(provider)
+  if (!access) throw new ConfigError(`requireLogin('${provider}'): there is no such provider.`)
+  const obstacle = await obstacleFor(visit, access, scope)
+  if (!obstacle) return undefined
+  const { code, message, status } = obstacle
+  const target = targetFor(visit, provider, obstacle, scope)
+  if (!isNavigation(visit.source.header) || target === undefined) {
+    const loginUrl = target === undefined ? {} : { loginUrl: target }
+    return json({ code, message, ...loginUrl }, status)
+  }
+  if (hasJustFinished(visit.source.jar, provider)) {
+    throw obstacle instanceof InsufficientScopeError ? obstacle : new SessionNotKeptError(provider)
+  }
+  return redirect(target)
+}
+
+async function obstacleFor(
+  visit: Visit,
+  access: ProviderAccess,
+  scope: readonly string[],
+): Promise<BehalfError | undefined> {
+  const owner = await visit.owner()
+  if (!owner && visit.app.connects) return new UserRequiredError(access.name)
+  const record = (owner && (await access.records.read(owner, access.name)))?.record
+  if (!record) return new LoginRequiredError(access.name, undefined)
+  if (record.ended) return new ReauthRequiredError(access.name, record.ended, undefined)
+  const missing = missingScope(record.scope, scope)
+  return missing.length > 0
+    ? new InsufficientScopeError(access.name, missing, undefined)
+    : undefined
+}
+
+/** Where the browser has to go; only a GET can be come back to. */
+function targetFor(
+  visit: Visit,
+  provider: string,
+  obstacle: BehalfError,
+  scope: readonly string[],
+): string | undefined {
+  const { url, method } = visit.source
+  const here = method === 'GET' ? safeReturnTo(`${url.pathname}${url.search}`, visit.routes) : '/'
+  if (!(obstacle instanceof UserRequiredError)) {
+    return visit.loginUrl(provider, { returnTo: here, ...(scope.length > 0 ? { scope } : {}) })
+  }
+  const { signInUrl: page } = visit.app.options
+  return page === undefined ? undefined : signInUrl(page, here)
+}

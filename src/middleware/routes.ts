@@ -1,0 +1,77 @@
+import { BehalfError } from '../errors.ts'
+import type { ProviderAccess } from '../oauth/provider-access.ts'
+import type { App } from './app.ts'
+import { callback } from './callback.ts'
+import { login } from './login.ts'
+import { disconnect, logout } from './logout.ts'
+import { empty, redirect } from './reply.ts'
+import { sessionInfo } from './session-info.ts'
+import type { Visit } from './visit.ts'
+
+/** One of behalf's own routes. */
+export interface Route {
+  method: 'GET' | 'POST'
+  /** Answers the request. */
+  answer(visit: Visit): Promise<Response>
+}
+
+type ProviderHandler = (visit: Visit, access: ProviderAccess) => Promise<Response>
+
+/** The route at a path below the mount point, compared letter by letter; `undefined`: not ours. */
+export function routeAt(app: App, path: string): Route | undefined {
+  const { basePath } = app.configuration
+  const own = [...app.accesses.values()].find(
+    ({ provider }) => ownCallback(provider.definition.redirectUri) === path,
+  )
+  if (own) return providerRoute('GET', callbackOrErrorPage, own)
+  if (!path.startsWith(`${basePath}/`)) return undefined
+  const [first = '', second, ...rest] = path.slice(basePath.length + 1).split('/')
+  if (rest.length > 0) return undefined
+  if (second === undefined) return sessionRoutes.get(first)
+  const access = app.accesses.get(first)
+  const found = providerRoutes.get(second)
+  return access && found && providerRoute(found.method, found.handler, access)
+}
+
+/** Answers at a route: what its method is not for gets 405, and failed logins find their page. */
+export async function respond(route: Route, visit: Visit): Promise<Response> {
+  if (visit.source.method !== route.method) return empty(405, { allow: route.method })
+  return route.answer(visit)
+}
+
+const sessionRoutes: ReadonlyMap<string, Route> = new Map([
+  ['logout', { method: 'POST', answer: logout }],
+  ['session', { method: 'GET', answer: sessionInfo }],
+])
+
+const providerRoutes: ReadonlyMap<string, { method: 'GET' | 'POST'; handler: ProviderHandler }> =
+  new Map([
+    ['login', { method: 'GET', handler: login }],
+    ['callback', { method: 'GET', handler: callbackOrErrorPage }],
+    ['disconnect', { method: 'POST', handler: disconnect }],
+  ])
+
+function providerRoute(
+  method: 'GET' | 'POST',
+  handler: ProviderHandler,
+  access: ProviderAccess,
+): Route {
+  return { method, answer: (visit) => handler(visit, access) }
+}
+
+function ownCallback(redirectUri: string | undefined): string | undefined {
+  return redirectUri === undefined ? undefined : new URL(redirectUri).pathname
+}
+
+async function callbackOrErrorPage(visit: Visit, access: ProviderAccess): Promise<Response> {
+  try {
+    return await callback(visit, access)
+  } catch (error) {
+    const code = error instanceof BehalfError ? error.code : 'login_refused'
+    visit.app.emit({ type: 'login_failed', provider: access.name, code })
+    const page = visit.app.options.errorPage
+    if (page === undefined) throw error
+    const separator = page.includes('?') ? '&' : '?'
+    return redirect(`${page}${separator}${new URLSearchParams({ code, provider: access.name })}`)
+  }
+}

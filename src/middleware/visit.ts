@@ -1,0 +1,95 @@
+import { ConfigError, UserRequiredError } from '../errors.ts'
+import type { ResponseCache } from '../cache/index.ts'
+import type { GrantOwner } from '../oauth/grant-owner.ts'
+import { missingScope, normalizeScope } from '../oauth/scope.ts'
+import type { LoginUrlOptions, Visitor } from '../oauth/token-handler.ts'
+import type { CookieJar } from '../sessions/cookie-jar.ts'
+import type { Session } from '../sessions/session.ts'
+import type { App } from './app.ts'
+import type { HeaderReader } from './fetch-metadata.ts'
+
+/** One request of a visitor, in the terms of no framework. */
+export interface VisitSource {
+  readonly method: string
+  /** As the browser sees it: public origin, and the path with whatever it is mounted under. */
+  readonly url: URL
+  readonly header: HeaderReader
+  readonly jar: CookieJar
+  readonly session: Session
+  /** Where the app is mounted, '' at the root. */
+  readonly mountPath: string
+  /** A posted form, small. */
+  form(): Promise<URLSearchParams>
+  /** What the option `user` says. */
+  user(): unknown
+  cache(): ResponseCache | undefined
+  /** Called when the reply begins to depend on who is asking. */
+  used(): void
+}
+
+/** A visitor's request to an app: whose grants it can use, and how they log in. */
+export class Visit implements Visitor {
+  readonly app: App
+  readonly source: VisitSource
+
+  constructor(app: App, source: VisitSource) {
+    this.app = app
+    this.source = source
+  }
+
+  async owner(): Promise<GrantOwner | undefined> {
+    this.source.used()
+    if (this.app.connects) {
+      const id = await this.user()
+      return id === undefined ? undefined : { kind: 'user', id }
+    }
+    const handle = this.source.session.read()
+    return handle && { kind: 'session', ...handle }
+  }
+
+  /** The app's user; throws `UserRequiredError` where there is none. `undefined` without the option. */
+  async requireUser(provider: string): Promise<string | undefined> {
+    const user = await this.user()
+    if (user === undefined && this.app.connects) throw new UserRequiredError(provider)
+    return user
+  }
+
+  /** The app's user, asked for anew each time: the app's login may come after behalf. */
+  async user(): Promise<string | undefined> {
+    if (!this.app.connects) return undefined
+    const id = await this.source.user()
+    if (id === undefined || id === null) return undefined
+    if (typeof id === 'string' && id !== '') return id
+    throw new ConfigError('The option user() must give a text that is not empty, or undefined.')
+  }
+
+  /** The path under which the routes are reached from outside. */
+  get routes(): string {
+    return `${this.source.mountPath}${this.app.configuration.basePath}`
+  }
+
+  /** Only `returnTo` stands in the open; it is checked when it comes back. The rest is sealed. */
+  loginUrl(provider: string, options: LoginUrlOptions): string {
+    const { returnTo, ...rest } = options
+    const extra = normalizeScope(rest.scope)
+    checkOptional(this.app, provider, extra)
+    const query = new URLSearchParams()
+    if (extra.length > 0 || rest.prompt || rest.loginHint) {
+      const request = Buffer.from(JSON.stringify({ ...rest, scope: extra }))
+      const sealed = this.app.keyRing.seal('login url', provider, request)
+      query.set('request', Buffer.from(sealed).toString('base64url'))
+    }
+    if (returnTo !== undefined && returnTo !== '/') query.set('returnTo', returnTo)
+    const search = query.size > 0 ? `?${query}` : ''
+    return `${this.routes}/${provider}/login${search}`
+  }
+}
+
+function checkOptional(app: App, name: string, extra: readonly string[]): void {
+  const { scope, optionalScope } = app.accesses.get(name)!.provider
+  const unknown = missingScope([...scope, ...optionalScope], extra)
+  if (unknown.length === 0) return
+  throw new ConfigError(
+    `The scope ${unknown.join(' ')} is not in providers.${name}.scope or .optionalScope; add it to optionalScope.`,
+  )
+}

@@ -1,0 +1,87 @@
+import { readBounded } from '../bounded-body.ts'
+import type { Provider } from './provider.ts'
+import type { TokenHandler } from './token-handler.ts'
+
+const maxReplayBytes = 1_048_576
+const maxRedirects = 5
+
+/** What never travels on: the token is ours, a cookie would be the caller's. */
+const droppedHeaders = ['authorization', 'cookie', 'proxy-authorization']
+
+/**
+ * Sends a request to the provider's API with the user's access token. After a 401 `invalid_token`
+ * (RFC 6750 section 3.1) the token is refreshed once and the request sent again, if its body can
+ * be: bodies up to 1 MB are kept for it. `timeout` in seconds, for the whole exchange.
+ */
+export async function authorizedFetch(
+  provider: Provider,
+  tokens: TokenHandler,
+  request: Request,
+  timeout: number,
+): Promise<Response> {
+  const body = await replayable(request)
+  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout * 1000)])
+  const send = (accessToken: string) => {
+    const headers = new Headers(request.headers)
+    for (const name of droppedHeaders) headers.delete(name)
+    headers.set('authorization', `Bearer ${accessToken}`)
+    const { method, redirect } = request
+    return follow(provider, request.url, { method, headers, redirect, signal, ...body.init })
+  }
+  const accessToken = (await tokens.live()).record.tokens.accessToken
+  const response = await send(accessToken)
+  if (!isInvalidToken(response) || !body.again) return response
+  await response.body?.cancel()
+  return send((await tokens.replaced(accessToken)).record.tokens.accessToken)
+}
+
+interface Replay {
+  init: { body?: Uint8Array | ReadableStream<Uint8Array>; duplex?: 'half' }
+  again: boolean
+}
+
+async function replayable({ body }: Request): Promise<Replay> {
+  if (body === null) return { init: {}, again: true }
+  const read = await readBounded(body, maxReplayBytes)
+  return read.complete
+    ? { init: { body: read.bytes }, again: true }
+    : { init: { body: read.stream, duplex: 'half' }, again: false }
+}
+
+/** Some APIs answer 401 without a challenge; one that names another error wants no new token. */
+function isInvalidToken(response: Response): boolean {
+  if (response.status !== 401) return false
+  const error = /\berror="?([\w-]+)/.exec(response.headers.get('www-authenticate') ?? '')?.[1]
+  return error === undefined || error === 'invalid_token'
+}
+
+/**
+ * The token goes to the provider's origins only: a redirect within them is followed as `fetch`
+ * would, one that leads elsewhere is handed to the caller as it is.
+ */
+async function follow(provider: Provider, url: string, init: RequestInit): Promise<Response> {
+  let target = url
+  for (let redirects = 0; ; redirects += 1) {
+    const response = await provider.fetch(target, { ...init, redirect: 'manual' })
+    const next =
+      init.redirect === 'follow' ? redirectOf(provider, target, init, response) : undefined
+    if (next === undefined) return response
+    if (redirects === maxRedirects) throw new TypeError('fetch failed: too many redirects')
+    await response.body?.cancel()
+    target = next
+  }
+}
+
+function redirectOf(
+  provider: Provider,
+  from: string,
+  init: RequestInit,
+  response: Response,
+): string | undefined {
+  const location = response.headers.get('location')
+  const isRedirect = [301, 302, 303, 307, 308].includes(response.status)
+  const isSafe = init.method === 'GET' || init.method === 'HEAD'
+  if (!isRedirect || !isSafe || !location || !URL.canParse(location, from)) return undefined
+  const target = new URL(location, from)
+  return provider.apiOrigins.includes(target.origin) ? target.href : undefined
+}

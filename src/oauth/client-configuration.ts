@@ -1,0 +1,59 @@
+import * as oauth from 'openid-client'
+import { ConfigError } from '../errors.ts'
+import { isLoopback, type Provider } from './provider.ts'
+import { providerFetch, tokenFetch } from './provider-fetch.ts'
+
+/**
+ * Makes openid-client's configuration of a provider: from the endpoints given, or from the
+ * metadata that its issuer publishes (RFC 8414, OpenID Connect Discovery). `timeout` in seconds.
+ */
+export async function clientConfiguration(
+  provider: Provider,
+  timeout: number,
+): Promise<oauth.Configuration> {
+  const configuration = provider.definition.discovery
+    ? await discover(provider, timeout)
+    : new oauth.Configuration(metadataOf(provider), provider.clientId, {}, authentication(provider))
+  const metadata = configuration.serverMetadata()
+  if (metadata.code_challenge_methods_supported?.includes('S256') === false) {
+    throw new ConfigError(
+      `providers.${provider.name}: the server does not offer PKCE with S256, and nothing weaker is used.`,
+    )
+  }
+  if (isLoopback(new URL(provider.issuer))) oauth.allowInsecureRequests(configuration)
+  oauth.enableNonRepudiationChecks(configuration)
+  configuration[oauth.customFetch] = (url, init) => {
+    const send = url === metadata.token_endpoint ? tokenFetch : providerFetch
+    return send(provider, timeout, url, init as RequestInit)
+  }
+  return configuration
+}
+
+function discover(provider: Provider, timeout: number): Promise<oauth.Configuration> {
+  const issuer = new URL(provider.issuer)
+  return oauth.discovery(issuer, provider.clientId, {}, authentication(provider), {
+    [oauth.customFetch]: (url, init) => providerFetch(provider, timeout, url, init as RequestInit),
+    execute: isLoopback(issuer) ? [oauth.allowInsecureRequests] : [],
+  })
+}
+
+function metadataOf({ definition, issuer }: Provider): oauth.ServerMetadata {
+  const { authorizationEndpoint, tokenEndpoint, revocationEndpoint } = definition
+  return {
+    issuer,
+    ...(authorizationEndpoint ? { authorization_endpoint: authorizationEndpoint } : {}),
+    ...(tokenEndpoint ? { token_endpoint: tokenEndpoint } : {}),
+    ...(revocationEndpoint ? { revocation_endpoint: revocationEndpoint } : {}),
+  }
+}
+
+function authentication({ clientAuthentication, clientSecret }: Provider): oauth.ClientAuth {
+  switch (clientAuthentication) {
+    case 'client_secret_basic':
+      return oauth.ClientSecretBasic(clientSecret)
+    case 'client_secret_post':
+      return oauth.ClientSecretPost(clientSecret)
+    case 'none':
+      return oauth.None()
+  }
+}

@@ -1,0 +1,51 @@
+import { ConfigError } from '../errors.ts'
+import { emit, type EventListener } from '../events.ts'
+import type { AuthorizationServer } from './authorization-server.ts'
+import type { Provider } from './provider.ts'
+import { Refresher } from './refresh.ts'
+import { grantHash } from './token-record.ts'
+import type { FoundRecord, TokenRecords } from './token-records.ts'
+
+/** What all requests of one provider share: its server, its records, the refreshes under way. */
+export class ProviderAccess {
+  readonly provider: Provider
+  readonly server: AuthorizationServer
+  readonly records: TokenRecords
+  readonly refresher: Refresher
+  readonly listener: EventListener | undefined
+  /** Lets work go on after the response; its failure is nobody's error. */
+  readonly background: (work: Promise<unknown>) => void
+
+  constructor(
+    server: AuthorizationServer,
+    records: TokenRecords,
+    listener: EventListener | undefined,
+    background: (work: Promise<unknown>) => void,
+  ) {
+    this.provider = server.provider
+    this.server = server
+    this.records = records
+    this.listener = listener
+    this.background = background
+    this.refresher = new Refresher(server, records, listener)
+  }
+
+  get name(): string {
+    return this.provider.name
+  }
+
+  /** Ends a grant: deleted first, so that nothing brings it back, then revoked in the background. */
+  async end(found: FoundRecord): Promise<void> {
+    await this.records.delete(found)
+    const { tokens } = found.record
+    emit(this.listener, { type: 'logout', provider: this.name, grant: grantHash(found.record) })
+    const token = tokens.refreshToken ?? tokens.accessToken
+    if (token) this.background(this.server.revoke(token))
+  }
+
+  /** Throws a `ConfigError` where no login is possible. */
+  requireUrl(loginUrl: string | undefined): string {
+    if (loginUrl !== undefined) return loginUrl
+    throw new ConfigError(`loginUrl() of ${this.name} needs a request: there is no browser here.`)
+  }
+}

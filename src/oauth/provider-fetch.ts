@@ -1,0 +1,91 @@
+import { readBounded } from '../bounded-body.ts'
+import { BehalfError, ProviderUnavailableError, UnexpectedResponseError } from '../errors.ts'
+import type { Provider } from './provider.ts'
+import { checkTokenReply } from './token-set.ts'
+
+const maxReplyBytes = 262_144
+
+/**
+ * The `fetch` that reaches an authorization server: it follows no redirect, reads a bounded body
+ * within its deadline, and tells a server that is ill (408, 429, 5xx, whatever the body says) from
+ * one that refuses. Anything it throws is an error of ours, without the request's secrets.
+ */
+export async function providerFetch(
+  provider: Provider,
+  timeout: number,
+  url: string,
+  init: RequestInit,
+): Promise<Response> {
+  const response = await attempt(provider, timeout, url, init)
+  const body = new Uint8Array(response.body)
+  if (response.status >= 300 && response.status < 400) {
+    throw new UnexpectedResponseError(provider.name, `${response.status}, a redirect`)
+  }
+  if ([408, 429].includes(response.status) || response.status >= 500) {
+    throw new ProviderUnavailableError(
+      provider.name,
+      `it answered ${response.status}`,
+      retryAfter(response.headers),
+    )
+  }
+  // RFC 9110: these statuses have no body, and Response refuses one.
+  const empty = [204, 205].includes(response.status)
+  return new Response(empty ? null : body, { status: response.status, headers: response.headers })
+}
+
+/** As {@link providerFetch}, for the token endpoint: a success is checked before it is believed. */
+export async function tokenFetch(
+  provider: Provider,
+  timeout: number,
+  url: string,
+  init: RequestInit,
+): Promise<Response> {
+  const response = await providerFetch(provider, timeout, url, init)
+  if (response.status !== 200) return response
+  const checked = checkTokenReply(await response.json().catch(() => undefined))
+  if (!checked.ok) throw new UnexpectedResponseError(provider.name, checked.reason)
+  // Plain OAuth 2 has no use for an ID token, and without metadata no keys to check it with.
+  if (!provider.definition.discovery) delete checked.reply['id_token']
+  return new Response(JSON.stringify(checked.reply), { headers: response.headers })
+}
+
+async function attempt(
+  provider: Provider,
+  timeout: number,
+  url: string,
+  init: RequestInit,
+): Promise<{ status: number; headers: Headers; body: Uint8Array }> {
+  const signal = AbortSignal.timeout(timeout * 1000)
+  try {
+    const { status, headers, body } = await provider.fetch(url, {
+      ...init,
+      redirect: 'manual',
+      signal,
+    })
+    if (body === null) return { status, headers, body: new Uint8Array() }
+    const read = await readBounded(body, maxReplyBytes)
+    if (read.complete) return { status, headers, body: read.bytes }
+    await read.stream.cancel()
+  } catch (error) {
+    throw unreachable(provider, signal.aborted ? `no answer within ${timeout} s` : reasonOf(error))
+  }
+  throw new UnexpectedResponseError(provider.name, `it is longer than ${maxReplyBytes} bytes`)
+}
+
+function unreachable(provider: Provider, what: string): BehalfError {
+  return new ProviderUnavailableError(provider.name, what)
+}
+
+/** undici's errors can quote what was sent; only the system's error code is told. */
+function reasonOf(error: unknown): string {
+  const cause = (error as { cause?: { code?: unknown } } | null)?.cause
+  const code = typeof cause?.code === 'string' ? ` (${cause.code})` : ''
+  return `the connection failed${code}`
+}
+
+/** RFC 9110 section 10.2.3, seconds or a date; between 1 s and an hour, 5 s when it is unusable. */
+function retryAfter(headers: Headers): number {
+  const text = headers.get('retry-after') ?? ''
+  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000
+  return Number.isFinite(seconds) ? Math.ceil(Math.min(Math.max(seconds, 1), 3600)) : 5
+}

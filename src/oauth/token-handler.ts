@@ -1,0 +1,221 @@
+import {
+  InsufficientScopeError,
+  LoginRequiredError,
+  ProviderUnavailableError,
+  ReauthRequiredError,
+} from '../errors.ts'
+import type { GrantOwner } from './grant-owner.ts'
+import type { Profile } from './provider.ts'
+import type { ProviderAccess } from './provider-access.ts'
+import { missingScope, normalizeScope } from './scope.ts'
+import { grantHash, type HeldTokens, type TokenRecord } from './token-record.ts'
+import type { FoundRecord } from './token-records.ts'
+import type { TokenSet } from './token-set.ts'
+
+/** A grant as the app sees it: who granted what, until when; never a token. */
+export interface Grant {
+  /** The user's stable id at the provider. */
+  subject: string
+  profile: Profile
+  /** What was granted, which can be less than was asked for. */
+  scope: readonly string[]
+  /** When the access token expires, epoch ms; `undefined` when the provider does not say. */
+  expiresAt: number | undefined
+  /** When the user logged in, epoch ms. */
+  authorizedAt: number
+  /** When the refresh token ends, epoch ms, where the provider limits its life. */
+  refreshExpiresAt: number | undefined
+}
+
+/** Options of {@link TokenHandler.getAccessToken}. */
+export interface AccessTokenOptions {
+  /** Seconds for which the token must still be valid. Default 0. */
+  minValidity?: number | undefined
+  /** Scopes that the grant must have. */
+  scope?: string | readonly string[] | undefined
+  /** Refreshes even a token that seems valid. Default `false`. */
+  forceRefresh?: boolean | undefined
+}
+
+/** Options of {@link TokenHandler.loginUrl}. */
+export interface LoginUrlOptions {
+  /** Asked for in addition to the provider's `scope`; must be in its `optionalScope`. */
+  scope?: string | readonly string[] | undefined
+  /** Local path to come back to. Default `/`. */
+  returnTo?: string | undefined
+  /** OpenID Connect's `prompt`, for example `consent`. */
+  prompt?: string | undefined
+  /** OpenID Connect's `login_hint`. */
+  loginHint?: string | undefined
+}
+
+/** Whose tokens a handler keeps, and how they log in. */
+export interface Visitor {
+  owner(): Promise<GrantOwner | undefined>
+  /** `undefined` outside a request. */
+  loginUrl(provider: string, options: LoginUrlOptions): string | undefined
+}
+
+/** Keeps one user's tokens at one provider valid. */
+export class TokenHandler {
+  readonly #access: ProviderAccess
+  readonly #visitor: Visitor
+  #lastGrant: string | undefined
+
+  /** Made by `behalf()`; apps get theirs from `req.tokens.<provider>`. */
+  constructor(access: ProviderAccess, visitor: Visitor) {
+    this.#access = access
+    this.#visitor = visitor
+  }
+
+  /** The grant, or `undefined` when there is none (any more). Throws `StoreUnavailableError`. */
+  async grant(): Promise<Grant | undefined> {
+    const found = await this.#read()
+    return found && !found.record.ended ? grantOf(found.record) : undefined
+  }
+
+  /**
+   * A valid access token; refreshed first when it is about to expire.
+   *
+   * Throws `LoginRequiredError`, `ReauthRequiredError`, `InsufficientScopeError`,
+   * `ProviderUnavailableError`, `ClientMisconfiguredError` or `StoreUnavailableError`.
+   */
+  async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
+    const { record } = await this.live(options)
+    return record.tokens.accessToken
+  }
+
+  /** Where the user logs in at this provider. Throws `ConfigError` outside a request. */
+  loginUrl(options: LoginUrlOptions = {}): string {
+    return this.#access.requireUrl(this.#visitor.loginUrl(this.#access.name, options))
+  }
+
+  /**
+   * Puts tokens that the app obtained by itself in the place of the grant's. The refresh token is
+   * kept when the set has none. Throws `LoginRequiredError` when there is no grant.
+   */
+  async save(tokens: TokenSet): Promise<void> {
+    let saved: string | undefined
+    while (saved === undefined) {
+      const found = await this.found()
+      const { scope = found.record.scope, ...rest } = tokens
+      const held: HeldTokens = {
+        ...rest,
+        refreshToken: rest.refreshToken ?? found.record.tokens.refreshToken,
+        receivedAt: Date.now(),
+      }
+      saved = await this.#access.records.update(found, { ...found.record, scope, tokens: held })
+    }
+  }
+
+  /** Ends the grant: deleted here, then revoked at the provider as far as that works. */
+  async disconnect(): Promise<void> {
+    const found = await this.#read()
+    if (found) await this.#access.end(found)
+  }
+
+  /**
+   * Gives a session's grant to a user of the app, who keeps it from then on, also without the
+   * session. Throws `LoginRequiredError` when there is no grant.
+   */
+  async assignTo(userId: string): Promise<void> {
+    const found = await this.found()
+    const { proofHash: _bound, endsAt: _end, ...record } = found.record
+    await this.#access.records.replace({ kind: 'user', id: userId }, this.#access.name, record)
+    await this.#access.records.delete(found)
+  }
+
+  /** How events name the grant that was last found. */
+  get lastGrant(): string {
+    return this.#lastGrant ?? 'none'
+  }
+
+  /** The grant's record, whether its token is still valid or not. */
+  async found(): Promise<FoundRecord> {
+    return this.#usable(await this.#read())
+  }
+
+  /** The grant's record with a token that can be used now. */
+  async live(options: AccessTokenOptions = {}): Promise<FoundRecord> {
+    const found = await this.found()
+    this.#checkScope(found.record, normalizeScope(options.scope))
+    const left = timeLeft(found.record.tokens)
+    const valid = !options.forceRefresh && left > (options.minValidity ?? 0) * 1000
+    if (valid && left > refreshAhead(found.record.tokens)) return found
+    if (valid && !found.record.tokens.refreshToken) return found
+    const refreshing = this.#access.refresher.refresh(found)
+    if (valid && left > tooShort(found.record.tokens)) {
+      this.#access.background(refreshing)
+      return found
+    }
+    return this.#usable(await refreshing.catch((error: unknown) => orElse(valid, found, error)))
+  }
+
+  /** The record with another access token than the one that the API has just refused. */
+  async replaced(rejected: string): Promise<FoundRecord> {
+    const found = await this.found()
+    if (found.record.tokens.accessToken !== rejected) return found
+    return this.#usable(await this.#access.refresher.refresh(found))
+  }
+
+  async #read(): Promise<FoundRecord | undefined> {
+    const owner = await this.#visitor.owner()
+    return owner && this.#access.records.read(owner, this.#access.name)
+  }
+
+  #usable(found: FoundRecord | undefined): FoundRecord {
+    const { name } = this.#access
+    if (!found) throw new LoginRequiredError(name, this.#visitor.loginUrl(name, {}))
+    const { ended } = found.record
+    if (ended) throw new ReauthRequiredError(name, ended, this.#visitor.loginUrl(name, {}))
+    this.#lastGrant = grantHash(found.record)
+    return found
+  }
+
+  #checkScope(record: TokenRecord, wanted: readonly string[]): void {
+    const missing = missingScope(record.scope, wanted)
+    if (missing.length === 0) return
+    const { name } = this.#access
+    throw new InsufficientScopeError(
+      name,
+      missing,
+      this.#visitor.loginUrl(name, { scope: missing }),
+    )
+  }
+}
+
+/** A record as the app may see it. */
+export function grantOf({
+  profile,
+  scope,
+  tokens,
+  authorizedAt,
+  refreshExpiresAt,
+}: TokenRecord): Grant {
+  const { expiresAt } = tokens
+  return { subject: profile.subject, profile, scope, expiresAt, authorizedAt, refreshExpiresAt }
+}
+
+/** A provider in trouble is no reason to refuse a token that is still valid. */
+function orElse(valid: boolean, found: FoundRecord, error: unknown): FoundRecord {
+  if (valid && error instanceof ProviderUnavailableError) return found
+  throw error
+}
+
+function timeLeft(tokens: HeldTokens): number {
+  return tokens.expiresAt === undefined ? Infinity : tokens.expiresAt - Date.now()
+}
+
+/** The smaller of 60 s and 20 % of the lifetime, jittered so that processes do not meet. */
+function refreshAhead(tokens: HeldTokens): number {
+  return Math.min(60_000, 0.2 * lifetime(tokens)) * (0.8 + 0.2 * Math.random())
+}
+
+/** With less than this a token may expire on its way: the caller waits for the next one. */
+function tooShort(tokens: HeldTokens): number {
+  return Math.min(5_000, 0.05 * lifetime(tokens))
+}
+
+function lifetime(tokens: HeldTokens): number {
+  return (tokens.expiresAt ?? Infinity) - tokens.receivedAt
+}

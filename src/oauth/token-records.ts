@@ -1,0 +1,90 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { Store } from '../stores/store.ts'
+import type { GrantOwner } from './grant-owner.ts'
+import { decodeRecord, encodeRecord, sha256, type TokenRecord } from './token-record.ts'
+
+/** A record as it was read: where it lies and under which version. */
+export interface FoundRecord {
+  key: string
+  version: string
+  record: TokenRecord
+}
+
+/**
+ * Reads and writes token records. A record that exists is only ever replaced under the version
+ * that was read; one that was deleted by a logout is therefore never brought back by a late write.
+ */
+export class TokenRecords {
+  readonly #store: Store
+  readonly #namespace: string
+
+  constructor(store: Store, namespace: string) {
+    this.#store = store
+    this.#namespace = namespace
+  }
+
+  /** One store read. A record of another session, or past its end, is not found. */
+  async read(owner: GrantOwner, provider: string): Promise<FoundRecord | undefined> {
+    const found = await this.reread(this.#key(owner, provider))
+    if (!found || !belongsTo(found.record, owner)) return undefined
+    return (found.record.endsAt ?? Infinity) > Date.now() ? found : undefined
+  }
+
+  /** The record at a key, whoever asks. */
+  async reread(key: string): Promise<FoundRecord | undefined> {
+    const stored = await this.#store.get(key)
+    const record = stored && decodeRecord(key, stored.value)
+    return record && { key, version: stored.version, record }
+  }
+
+  /** Puts a new grant in place of whatever was there. */
+  async replace(owner: GrantOwner, provider: string, record: TokenRecord): Promise<void> {
+    const key = this.#key(owner, provider)
+    const bound = owner.kind === 'session' ? { ...record, proofHash: sha256(owner.proof) } : record
+    let written: string | undefined
+    while (written === undefined) {
+      const version = (await this.#store.get(key))?.version
+      written = await this.#write(key, version, bound)
+    }
+  }
+
+  /** Binds a session's record to the proof of its next login; the one before it opens nothing then. */
+  async rebind(owner: GrantOwner, provider: string, proof: string): Promise<void> {
+    let bound: string | undefined
+    while (bound === undefined) {
+      const found = await this.read(owner, provider)
+      if (!found) return
+      bound = await this.update(found, { ...found.record, proofHash: sha256(proof) })
+    }
+  }
+
+  /** Gives the record's new version, or `undefined` when someone else wrote or deleted it. */
+  update(found: FoundRecord, record: TokenRecord): Promise<string | undefined> {
+    return this.#write(found.key, found.version, record)
+  }
+
+  delete(found: FoundRecord): Promise<boolean> {
+    return this.#store.delete(found.key)
+  }
+
+  #write(key: string, version: string | undefined, record: TokenRecord) {
+    const ttl = record.endsAt === undefined ? undefined : (record.endsAt - Date.now()) / 1000
+    return this.#store.compareAndSwap(key, version, encodeRecord(key, record), { ttl })
+  }
+
+  /**
+   * JSON of a tuple is injective. The last two places are for a tenant and for further accounts at
+   * one provider; the first account is '', so that it is found with one read.
+   */
+  #key(owner: GrantOwner, provider: string): string {
+    const tuple = JSON.stringify(['grant', owner.kind, owner.id, provider, '', ''])
+    return `${this.#namespace}:grant:${createHash('sha256').update(tuple).digest('hex')}`
+  }
+}
+
+/** A session's record opens only to the proof it was bound to; the login before it no longer has it. */
+function belongsTo(record: TokenRecord, owner: GrantOwner): boolean {
+  if (owner.kind === 'user') return record.proofHash === undefined
+  const [ours, theirs] = [sha256(owner.proof), record.proofHash ?? '']
+  return ours.length === theirs.length && timingSafeEqual(Buffer.from(ours), Buffer.from(theirs))
+}

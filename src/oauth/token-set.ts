@@ -1,0 +1,83 @@
+/** A token endpoint's reply (RFC 6749 section 5.1), as the provider's `profile` function gets it. */
+export interface TokenResponse {
+  readonly access_token: string
+  readonly token_type: string
+  readonly expires_in?: number | undefined
+  readonly refresh_token?: string | undefined
+  readonly scope?: string | undefined
+  readonly id_token?: string | undefined
+  readonly [parameter: string]: unknown
+}
+
+/** The tokens of one grant. */
+export interface TokenSet {
+  accessToken: string
+  /** Instant, epoch ms; `undefined` when the provider did not say. */
+  expiresAt?: number | undefined
+  refreshToken?: string | undefined
+  /** What was granted; `undefined` when the provider did not say. */
+  scope?: readonly string[] | undefined
+}
+
+const maxTokenLength = 65_536
+const maxLifetime = 365 * 24 * 3600
+
+/** RFC 6749 appendix A.12 and A.17: tokens are printable ASCII. */
+const printable = /^[\x20-\x7e]+$/
+
+/**
+ * Checks a token reply's body before anything else looks at it: what is wrong is said in a few
+ * words, never with the token. Members that carry nothing (`null`, `""`) are dropped.
+ */
+export function checkTokenReply(
+  body: unknown,
+): { ok: true; reply: Record<string, unknown> } | { ok: false; reason: string } {
+  if (typeof body !== 'object' || body === null || Array.isArray(body)) {
+    return { ok: false, reason: 'the token reply is not a JSON object' }
+  }
+  const reply = { ...body } as Record<string, unknown>
+  if (reply['refresh_token'] === null || reply['refresh_token'] === '') {
+    delete reply['refresh_token']
+  }
+  if (typeof reply['expires_in'] === 'string' && /^\d+$/.test(reply['expires_in'])) {
+    reply['expires_in'] = Number(reply['expires_in'])
+  }
+  const reason = faultOf(reply)
+  return reason === undefined ? { ok: true, reply } : { ok: false, reason }
+}
+
+function faultOf(reply: Record<string, unknown>): string | undefined {
+  const { error, access_token, refresh_token, token_type, expires_in, scope } = reply
+  // GitHub answers 200 to a refused code, with the error in the body.
+  if (error !== undefined) return 'a success status came with an error in the body'
+  if (!isToken(access_token)) return 'it has no usable access_token'
+  if (refresh_token !== undefined && !isToken(refresh_token)) return 'its refresh_token is unusable'
+  if (typeof token_type !== 'string' || !/^bearer$/i.test(token_type)) {
+    return 'its token_type is not Bearer'
+  }
+  if (expires_in !== undefined && !isLifetime(expires_in)) return 'its expires_in is not a number'
+  if (scope !== undefined && scope !== null && typeof scope !== 'string') {
+    return 'its scope is not text'
+  }
+  return undefined
+}
+
+function isToken(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= maxTokenLength && printable.test(value)
+}
+
+function isLifetime(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}
+
+/** The one place where snake_case ends. Expiry counts from the moment the request was sent. */
+export function tokenSetFrom(reply: TokenResponse, sentAt: number): TokenSet {
+  const { access_token, expires_in, refresh_token, scope } = reply
+  return {
+    accessToken: access_token,
+    expiresAt:
+      expires_in === undefined ? undefined : sentAt + Math.min(expires_in, maxLifetime) * 1000,
+    refreshToken: refresh_token,
+    scope: typeof scope === 'string' ? scope.split(' ').filter(Boolean) : undefined,
+  }
+}

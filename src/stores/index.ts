@@ -1,0 +1,2 @@
+export { backends, createStore } from './create-store.ts'
+export type { SetOptions, Store, StoredValue } from './store.ts'

@@ -1,0 +1,19 @@
+import { spotifyReply } from './api-reply.ts'
+import type { RawReply } from './raw-reply.ts'
+
+/** An error as the Web API answers with it: `{ error: { status, message } }`. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+
+  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
+    super(message)
+    this.status = status
+    this.headers = headers
+  }
+
+  reply(): RawReply {
+    const { status, message, headers } = this
+    return spotifyReply({ error: { status, message } }, status, headers)
+  }
+}

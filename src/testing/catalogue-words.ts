@@ -1,0 +1,72 @@
+/** Who plays; no name of a real act, as far as known. */
+export const artistNames: readonly string[] = [
+  'The Paper Lanterns',
+  'Juniper Vale',
+  'Nordlys Quartet',
+  'Marlow & the Tides',
+  'Cassia Brandt',
+  'Static Orchard',
+  'Velvet Semaphore',
+  'Imani Okonkwo-Reyes',
+  'Low Tide Assembly',
+  'Copper Heron',
+  'Sofía del Puente',
+  'Glass Meridian',
+  'Oskar Lindqvist Trio',
+  'Midnight Cartography',
+  'Hana Morikawa',
+  'The Second Kettle',
+  'Ruelle Saint-Clair',
+  'Dust & Decimals',
+  'Tenor of Foxes',
+  'Ambrose Quill',
+]
+
+/** Album titles: a first part and a second. */
+export const albumWords: readonly [string[], string[]] = [
+  ['Letters from', 'Maps of', 'Songs for', 'Under', 'Beyond', 'A Year in', 'Postcards to'],
+  ['the Harbour', 'Winter', 'Open Windows', 'the Long Field', 'Neon', 'Small Rooms', 'the Coast'],
+]
+
+/** Track titles: a first part and a second. */
+export const trackWords: readonly [string[], string[]] = [
+  [
+    'Amber',
+    'Borrowed',
+    'Broken',
+    'Distant',
+    'Electric',
+    'Falling',
+    'Golden',
+    'Half-Lit',
+    'Hollow',
+    'Last',
+    'Little',
+    'Northern',
+    'Quiet',
+    'Running',
+    'Silver',
+    'Slow',
+    'Violet',
+    'Wild',
+  ],
+  [
+    'Avenue',
+    'Bridges',
+    'Daylight',
+    'Echo',
+    'Garden',
+    'Heartbeat',
+    'Horizon',
+    'Lighthouse',
+    'Machines',
+    'Monday',
+    'Orbit',
+    'Rain',
+    'River',
+    'Satellite',
+    'Summer',
+    'Telephone',
+    'Weather',
+  ],
+]

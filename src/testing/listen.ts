@@ -1,0 +1,114 @@
+import { createServer } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { sendReply } from './raw-reply.ts'
+import type { RawReply } from './raw-reply.ts'
+
+/** A request that has been read completely. */
+export interface ReceivedRequest {
+  readonly method: string
+  readonly url: URL
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+/** A reply with a few words for the log, such as the user's id; never a secret. */
+export interface NotedReply extends RawReply {
+  note?: string | undefined
+}
+
+/** Answers one request; what it throws becomes a 500. */
+export type Answer = (request: ReceivedRequest) => NotedReply | Promise<NotedReply>
+
+/** Where a server listens, and who is told of its requests. */
+export interface ListenOptions {
+  /** Default 0, a free port. */
+  port?: number | undefined
+  /** Default `127.0.0.1`. */
+  host?: string | undefined
+  /** Gets one line per request, without query, headers and body. Default none. */
+  log?: ((line: string) => void) | undefined
+}
+
+/** A server that listens; it answers from `serve` on. */
+export interface ListeningServer {
+  /** Scheme, host and port, such as `http://127.0.0.1:40123`. */
+  readonly origin: string
+  serve(answer: Answer): void
+  /** Ends open connections too, those that hang included. */
+  close(): Promise<void>
+}
+
+const maxBodyBytes = 1_048_576
+
+/** Starts an HTTP server on this machine. */
+export async function listen(options: ListenOptions = {}): Promise<ListeningServer> {
+  const { port = 0, host = '127.0.0.1', log } = options
+  const server = createServer()
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, resolve)
+  })
+  const origin = originOf(host, (server.address() as AddressInfo).port)
+  return {
+    origin,
+    serve: (answer) => {
+      server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+        void respond(answer, request, response, { origin, log })
+      })
+    },
+    close: () => close(server),
+  }
+}
+
+/** An address that means every interface is none that a browser can go to. */
+function originOf(host: string, port: number): string {
+  const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+}
+
+async function respond(
+  answer: Answer,
+  request: IncomingMessage,
+  response: ServerResponse,
+  { origin, log }: { origin: string; log: ListenOptions['log'] },
+): Promise<void> {
+  const { method = 'GET', headers } = request
+  let path = ''
+  try {
+    const body = await readBody(request)
+    const url = new URL(`${origin}${request.url}`)
+    path = url.pathname
+    const reply = await answer({ method, url, headers, body })
+    log?.(`${method} ${path} ${describe(reply)}`)
+    await sendReply(response, reply)
+  } catch (error) {
+    log?.(`${method} ${path} failed`)
+    if (response.headersSent) response.destroy()
+    else
+      await sendReply(response, { status: 500, body: `The test server failed: ${String(error)}` })
+  }
+}
+
+function describe({ status = 200, delivery = 'whole', note }: NotedReply): string {
+  const words = [delivery === 'whole' ? undefined : delivery, note].filter(Boolean)
+  return words.length === 0 ? String(status) : `${status} (${words.join(', ')})`
+}
+
+async function readBody(request: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > maxBodyBytes) throw new Error('The request body exceeds 1 MiB.')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString()
+}
+
+function close(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeAllConnections()
+  })
+}

@@ -1,0 +1,134 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { afterEach, expect, test, vi } from 'vitest'
+import { ConfigError } from '../../src/errors.ts'
+import { memoryStore, namedMemoryStore } from '../../src/stores/memory.ts'
+import { hostileRows } from './hostile-rows.ts'
+
+afterEach(() => vi.restoreAllMocks())
+
+const bytes = (text: string) => Buffer.from(text)
+
+test('what was set and least recently used goes first beyond maxEntries', async () => {
+  const store = memoryStore({ maxEntries: 3 })
+  for (const key of ['a', 'b', 'c']) await store.set(key, bytes(key))
+  await store.get('a')
+  await store.set('d', bytes('d'))
+  expect(await present(store, ['a', 'b', 'c', 'd'])).toEqual(['a', 'c', 'd'])
+})
+
+test('what was set goes beyond maxBytes', async () => {
+  const store = memoryStore({ maxBytes: 1000 })
+  await store.set('a', Buffer.alloc(600))
+  await store.set('b', Buffer.alloc(600))
+  expect(await present(store, ['a', 'b'])).toEqual(['b'])
+})
+
+test('what compareAndSwap wrote stays, however much is set', async () => {
+  const store = memoryStore({ maxEntries: 10, maxBytes: 1000 })
+  const leases = Array.from({ length: 50 }, (_, index) => `lease${index}`)
+  for (const key of leases) await store.compareAndSwap(key, undefined, Buffer.alloc(100))
+  for (let index = 0; index < 100; index += 1) await store.set(`s${index}`, Buffer.alloc(100))
+  expect(await present(store, leases)).toEqual(leases)
+})
+
+test('the last writer decides whether an entry may be evicted', async () => {
+  const store = memoryStore({ maxEntries: 2 })
+  await store.set('set then swapped', bytes('1'))
+  const found = await store.get('set then swapped')
+  await store.compareAndSwap('set then swapped', found?.version, bytes('2'))
+  await store.compareAndSwap('swapped then set', undefined, bytes('1'))
+  await store.set('swapped then set', bytes('2'))
+  for (const key of ['x', 'y', 'z']) await store.set(key, bytes(key))
+  expect(await present(store, ['set then swapped', 'swapped then set'])).toEqual([
+    'set then swapped',
+  ])
+})
+
+test('expired leases are let go of by later writes', async () => {
+  setFlagsFromString('--expose-gc')
+  const collectGarbage = runInNewContext('gc') as () => void
+  const store = memoryStore()
+  collectGarbage()
+  const before = process.memoryUsage().arrayBuffers
+  for (let index = 0; index < 3_000; index += 1) {
+    await store.compareAndSwap(`lease${index}`, undefined, Buffer.alloc(100_000), { ttl: 0.001 })
+  }
+  collectGarbage()
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(60_000_000)
+  expect(await store.get('lease0')).toBeUndefined()
+})
+
+test('a clock that jumps neither ends nor prolongs a ttl', async () => {
+  const store = memoryStore()
+  const now = Date.now()
+  const clock = vi.spyOn(Date, 'now')
+  await store.set('key', bytes('value'), { ttl: 60 })
+  await store.set('short', bytes('value'), { ttl: 0.02 })
+  clock.mockReturnValue(now + 365 * 86_400_000)
+  expect(await store.get('key')).toBeDefined()
+  clock.mockReturnValue(0)
+  await vi.waitFor(async () => expect(await store.get('short')).toBeUndefined())
+})
+
+test('entries with a ttl leave no timer behind', async () => {
+  const timer = vi.spyOn(globalThis, 'setTimeout')
+  const interval = vi.spyOn(globalThis, 'setInterval')
+  const store = memoryStore()
+  await store.set('a', bytes('a'), { ttl: 60 })
+  await store.compareAndSwap('b', undefined, bytes('b'), { ttl: 60 })
+  expect([...timer.mock.calls, ...interval.mock.calls]).toEqual([])
+})
+
+test('a memoryStore() is private, a named one is the same everywhere in the process', async () => {
+  const [one, other] = [memoryStore(), memoryStore()]
+  await one.set('key', bytes('value'))
+  expect(await other.get('key')).toBeUndefined()
+
+  vi.resetModules()
+  const again = await import('../../src/stores/memory.ts')
+  expect(again.namedMemoryStore).not.toBe(namedMemoryStore)
+  await namedMemoryStore('shared').set('key', bytes('value'))
+  const found = await again.namedMemoryStore('shared').get('key')
+  expect(Buffer.from(found!.value).toString()).toBe('value')
+  expect(await again.namedMemoryStore('another').get('key')).toBeUndefined()
+})
+
+test('closing a named store does not take it from its other users', async () => {
+  await namedMemoryStore('closed').set('key', bytes('value'))
+  await namedMemoryStore('closed').close()
+  expect(await namedMemoryStore('closed').get('key')).toBeDefined()
+})
+
+test.each([0, -1, 1.5, Number.NaN, Infinity])('a bound of %s is refused', (bound) => {
+  expect(() => memoryStore({ maxBytes: bound })).toThrow(ConfigError)
+  expect(() => memoryStore({ maxEntries: bound })).toThrow(ConfigError)
+})
+
+test('hostile keys are kept apart or refused with a RangeError', async () => {
+  const store = memoryStore()
+  const kept: string[] = []
+  for (const { id, input } of hostileRows('storeKey')) {
+    const key = input as string
+    if (await store.set(key, bytes(id)).then(() => true, isRangeError)) kept.push(key)
+  }
+  expect(kept.length).toBeGreaterThan(35)
+  expect(new Set(kept).size).toBe(kept.length)
+  for (const { id, input } of hostileRows('storeKey')) {
+    const found = await store.get(input as string).catch(isRangeError)
+    expect(found === false || (found && bytes(id).equals(found.value))).toBe(true)
+  }
+})
+
+function isRangeError(error: unknown): false {
+  expect(error).toBeInstanceOf(RangeError)
+  return false
+}
+
+async function present(
+  store: ReturnType<typeof memoryStore>,
+  keys: readonly string[],
+): Promise<string[]> {
+  const found = await Promise.all(keys.map((key) => store.get(key)))
+  return keys.filter((_, index) => found[index])
+}

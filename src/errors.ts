@@ -21,7 +21,6 @@ export type ErrorCode =
   | 'store_unavailable'
   | 'origin_not_allowed'
   | 'unexpected_response'
-  | 'unsupported_operation'
   | 'upstream_error'
 
 /**
@@ -252,11 +251,6 @@ export class UnexpectedResponseError extends BehalfError {
   constructor(provider: string, what: string) {
     super(`${provider} sent an unusable reply: ${what}.`)
   }
-}
-
-/** The store, session or provider in use cannot do that. */
-export class UnsupportedOperationError extends BehalfError {
-  readonly code = 'unsupported_operation'
 }
 
 /** The upstream API answered with a status that is not 2xx. */

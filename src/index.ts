@@ -21,7 +21,6 @@ export {
   StateError,
   StoreUnavailableError,
   UnexpectedResponseError,
-  UnsupportedOperationError,
   UpstreamError,
   UserRequiredError,
 } from './errors.ts'

@@ -52,6 +52,6 @@ async function mayStay(
   if (!before || before.record.profile.subject === record.profile.subject) {
     return held.some(({ found }) => found !== undefined)
   }
-  await Promise.all(held.map(({ one, found }) => found && one.end(found)))
+  await Promise.all(held.map(async ({ one, found }) => found && one.end(found)))
   return false
 }

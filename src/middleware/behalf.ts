@@ -92,7 +92,7 @@ export class Behalf<P extends Providers = Providers> {
   }
 
   /** What the option `user` says of a request. For adapters. */
-  user(request: unknown): unknown {
+  identify(request: unknown): unknown {
     return this.#options.user?.(request as never)
   }
 
@@ -106,7 +106,7 @@ export class Behalf<P extends Providers = Providers> {
   }
 
   #visit(app: App, request: Request): Visit {
-    return visitOf(app, request, () => this.user(request))
+    return visitOf(app, request, () => this.identify(request))
   }
 }
 

@@ -88,7 +88,7 @@ function checkOrder(req: ExpressRequest): void {
  * The scheme is the app's own: behind a proxy the request's is not the browser's. The host is the
  * request's, because a login may have to move to the host that its cookies belong to.
  */
-export function publicUrl(app: App, req: ExpressRequest): URL {
+function publicUrl(app: App, req: ExpressRequest): URL {
   const home = new URL(app.configuration.origins[0]!)
   const host = forwardedHost(req) ?? req.headers.host ?? home.host
   const origin = URL.canParse(`${home.protocol}//${host}`)

@@ -32,6 +32,7 @@ type RegisteredProviders =
 type NameOf<Key extends string> =
   Registered<'names', object> extends Record<Key, infer N extends string> ? N : Key
 type RequestContext = {
+  // oxlint-disable-next-line typescript/no-unnecessary-type-arguments -- the default is for an app that has not registered
   [Key in keyof Context as NameOf<Key>]: Context<RegisteredProviders>[Key]
 }
 
@@ -44,11 +45,17 @@ declare global {
 }
 
 /** The names of the registered providers. */
+// oxlint-disable-next-line typescript/no-duplicate-type-constituents -- they differ once an app has registered
 type ProviderName = keyof RegisteredProviders & string
 
 /** What the option `user` is given: Express's request, loosely typed to keep the types from a circle. */
-// oxlint-disable-next-line typescript/no-explicit-any -- `req.user` is whatever the app's login makes it
-export type UserRequest = IncomingMessage & { readonly [property: string]: any }
+/* oxlint-disable typescript/no-explicit-any -- `req.user` is whatever the app's login makes it */
+export type UserRequest = IncomingMessage & {
+  readonly user?: any
+  readonly session?: any
+  readonly [property: string]: any
+}
+/* oxlint-enable typescript/no-explicit-any */
 
 /** Options of {@link behalf}. */
 export type ExpressOptions<P extends Providers> = BehalfOptions<P, UserRequest>
@@ -62,13 +69,13 @@ export type Middleware = (req: IncomingMessage, res: ServerResponse, next: Next)
 export interface ExpressBehalf<P extends Providers = Providers> extends Middleware {
   readonly '~providers'?: P
   /** `api` and `tokens` of a request that has passed the middleware, typed. */
-  context(req: IncomingMessage): Context<P>
+  context: (req: IncomingMessage) => Context<P>
   /** See {@link Behalf.forUser}. */
-  forUser(userId: string): Promise<Context<P>>
+  forUser: (userId: string) => Promise<Context<P>>
   /** See {@link Behalf.ready}. */
-  ready(): Promise<void>
+  ready: () => Promise<void>
   /** See {@link Behalf.close}. */
-  close(options?: { timeout?: number | undefined }): Promise<void>
+  close: (options?: { timeout?: number | undefined }) => Promise<void>
 }
 
 /**
@@ -88,7 +95,7 @@ export function behalf<const P extends Providers>(
   }
   // A core was made for web-standard requests, and so was its option `user`.
   const user = (req: IncomingMessage) =>
-    core.user(source instanceof Behalf ? webRequest(req, core.configuration.origins[0]!) : req)
+    core.identify(source instanceof Behalf ? webRequest(req, core.configuration.origins[0]!) : req)
   const middleware: Middleware = (req, res, next) => {
     const arrive = (app: App) => pass(core, new ExpressVisit(app, user, req, res), res, next)
     const { running } = core

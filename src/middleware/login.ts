@@ -6,6 +6,7 @@ import { LoginTransactions } from './login-transaction.ts'
 import { empty, json, redirect } from './reply.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Visit } from './visit.ts'
+import { withQuery } from './with-query.ts'
 
 /** What a login URL can ask for beside `returnTo`; it was sealed by `loginUrl()`. */
 interface LoginRequest {
@@ -30,7 +31,9 @@ export async function login(visit: Visit, access: ProviderAccess): Promise<Respo
 
   const returnTo = safeReturnTo(single(source.url, 'returnTo'), visit.routes)
   if (app.connects && app.options.signInUrl !== undefined && (await visit.user()) === undefined) {
-    return redirect(signInUrl(app.options.signInUrl, `${source.url.pathname}${source.url.search}`))
+    return redirect(
+      withQuery(app.options.signInUrl, { returnTo: `${source.url.pathname}${source.url.search}` }),
+    )
   }
   const user = await visit.requireUser(access.name)
   const request = openRequest(visit, access)
@@ -67,12 +70,6 @@ function move({ source }: Visit, home: string): Response {
   if (target.host === source.url.host) target.protocol = new URL(home).protocol
   target.searchParams.set(movedMark, '1')
   return redirect(target)
-}
-
-/** `signInUrl` with the way back; a query of its own is kept. */
-export function signInUrl(url: string, returnTo: string): string {
-  const separator = url.includes('?') ? '&' : '?'
-  return `${url}${separator}${new URLSearchParams({ returnTo })}`
 }
 
 /** A repeated parameter says nothing. */

@@ -10,11 +10,11 @@ import {
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { missingScope } from '../oauth/scope.ts'
 import { isNavigation } from './fetch-metadata.ts'
-import { signInUrl } from './login.ts'
 import { hasJustFinished } from './login-loop.ts'
 import { json, redirect } from './reply.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Visit } from './visit.ts'
+import { withQuery } from './with-query.ts'
 
 /**
  * Lets a visitor pass who has logged in at the provider and granted the scope: gives `undefined`
@@ -70,6 +70,6 @@ function targetFor(
   if (!(obstacle instanceof UserRequiredError)) {
     return visit.loginUrl(provider, { returnTo: here, ...(scope.length > 0 ? { scope } : {}) })
   }
-  const { signInUrl: page } = visit.app.options
-  return page === undefined ? undefined : signInUrl(page, here)
+  const { signInUrl } = visit.app.options
+  return signInUrl === undefined ? undefined : withQuery(signInUrl, { returnTo: here })
 }

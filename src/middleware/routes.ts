@@ -7,6 +7,7 @@ import { disconnect, logout } from './logout.ts'
 import { empty, redirect } from './reply.ts'
 import { sessionInfo } from './session-info.ts'
 import type { Visit } from './visit.ts'
+import { withQuery } from './with-query.ts'
 
 /** One of behalf's own routes. */
 export interface Route {
@@ -71,7 +72,6 @@ async function callbackOrErrorPage(visit: Visit, access: ProviderAccess): Promis
     visit.app.emit({ type: 'login_failed', provider: access.name, code })
     const page = visit.app.options.errorPage
     if (page === undefined) throw error
-    const separator = page.includes('?') ? '&' : '?'
-    return redirect(`${page}${separator}${new URLSearchParams({ code, provider: access.name })}`)
+    return redirect(withQuery(page, { code, provider: access.name }))
   }
 }

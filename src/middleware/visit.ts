@@ -7,6 +7,7 @@ import type { CookieJar } from '../sessions/cookie-jar.ts'
 import type { Session } from '../sessions/session.ts'
 import type { App } from './app.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
+import { withQuery } from './with-query.ts'
 
 /** One request of a visitor, in the terms of no framework. */
 export interface VisitSource {
@@ -73,15 +74,14 @@ export class Visit implements Visitor {
     const { returnTo, ...rest } = options
     const extra = normalizeScope(rest.scope)
     checkOptional(this.app, provider, extra)
-    const query = new URLSearchParams()
+    const query: Record<string, string> = {}
     if (extra.length > 0 || rest.prompt || rest.loginHint) {
       const request = Buffer.from(JSON.stringify({ ...rest, scope: extra }))
       const sealed = this.app.keyRing.seal('login url', provider, request)
-      query.set('request', Buffer.from(sealed).toString('base64url'))
+      query['request'] = Buffer.from(sealed).toString('base64url')
     }
-    if (returnTo !== undefined && returnTo !== '/') query.set('returnTo', returnTo)
-    const search = query.size > 0 ? `?${query}` : ''
-    return `${this.routes}/${provider}/login${search}`
+    if (returnTo !== undefined && returnTo !== '/') query['returnTo'] = returnTo
+    return withQuery(`${this.routes}/${provider}/login`, query)
   }
 }
 

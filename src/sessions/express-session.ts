@@ -48,6 +48,6 @@ export class ExpressSession implements Session {
 
 function done(start: (callback: (error?: unknown) => void) => unknown): Promise<void> {
   return new Promise((resolve, reject) => {
-    start((error) => (error ? reject(error as Error) : resolve()))
+    start((error) => (error ? reject(error) : resolve()))
   })
 }

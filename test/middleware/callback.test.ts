@@ -78,7 +78,9 @@ describe.each(Object.entries(expressVersions))('hostile callbacks on %s', (_name
       if (row.input.browser === 'other') await beginLogin(attacker)
       if (row.input.replay) await send(row, attacker, back)
       const times = row.input.parallel ?? 1
-      const replies = await Promise.all(Array.from({ length: times }, () => send(row, attacker, back)))
+      const replies = await Promise.all(
+        Array.from({ length: times }, () => send(row, attacker, back)),
+      )
       vi.useRealTimers()
 
       for (const reply of replies) {
@@ -178,7 +180,9 @@ describe('onLogin', () => {
     })
     const reply = await loginAs(browser(), { user: 'ada', provider: 'spotify', returnTo: '/x' })
     expect(reply.headers['location']).toBe('/welcome')
-    expect(seen).toEqual([{ provider: 'spotify', name: expect.any(String), scope: 4, user: undefined }])
+    expect(seen).toEqual([
+      { provider: 'spotify', name: expect.any(String), scope: 4, user: undefined },
+    ])
   })
 
   test('that throws stores nothing and revokes the tokens', async () => {

@@ -13,7 +13,12 @@ import {
 import type { ProviderDefinition } from '../../src/oauth/provider.ts'
 import { spotify } from '../../src/oauth/providers/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { createTestApi, createTestProvider, type TestApi, type TestProvider } from '../../src/testing/index.ts'
+import {
+  createTestApi,
+  createTestProvider,
+  type TestApi,
+  type TestProvider,
+} from '../../src/testing/index.ts'
 
 export const secret = 'a-secret-of-the-tests-that-is-long-enough-0123456789'
 export const baseUrl = 'http://127.0.0.1:3000'
@@ -44,7 +49,7 @@ export interface TestApp {
   /** What the app's error handler was given. */
   errors: unknown[]
   /** A browser of its own: a supertest agent that sends what browsers send. */
-  browser(): Browser
+  browser: () => Browser
 }
 
 export type Browser = ReturnType<typeof request.agent>

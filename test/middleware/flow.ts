@@ -7,7 +7,7 @@ export async function beginLogin(
   browser: Browser,
   { provider = 'spotify', returnTo = '/' }: { provider?: string; returnTo?: string } = {},
 ): Promise<URL> {
-  const query = new URLSearchParams({ returnTo })
+  const query = new URLSearchParams({ returnTo }).toString()
   const reply = await browser.get(`/auth/${provider}/login?${query}`).set(navigation)
   expect(reply.status).toBe(303)
   return new URL(reply.headers['location']!)

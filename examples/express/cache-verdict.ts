@@ -14,13 +14,13 @@ export function verdictOf(cacheStatus: string | undefined): Verdict {
   if (cacheStatus === undefined) return { kind: 'bypass', label: 'no cache', detail: 'none in use' }
   // Caches further up have their say before ours.
   const [, ...parameters] = cacheStatus.slice(cacheStatus.lastIndexOf('behalf;')).split('; ')
-  const told = new Map(parameters.map((parameter) => parameter.split('=', 2) as [string, string?]))
+  const told = new URLSearchParams(parameters.join('&'))
   if (told.has('hit')) {
     return { kind: 'hit', label: 'hit', detail: `fresh for ${lifeOf(Number(told.get('ttl')))}` }
   }
-  const reason = told.get('detail')
+  const reason = told.get('detail') ?? ''
   const bypassed = bypasses[told.get('fwd') ?? '']
-  if (bypassed) return { kind: 'bypass', label: 'bypass', detail: reasons[reason!] ?? bypassed }
+  if (bypassed) return { kind: 'bypass', label: 'bypass', detail: reasons[reason] ?? bypassed }
   const why = told.get('fwd') === 'stale' ? 'was no longer fresh' : 'was not there'
   if (told.has('stored')) return { kind: 'stored', label: 'miss', detail: `${why}, now stored` }
   return { kind: 'miss', label: 'miss', detail: `${why}, not stored${reason ? `: ${reason}` : ''}` }

@@ -6,7 +6,7 @@ export class Html {
   }
 }
 
-type Content = string | number | Html | readonly Html[] | undefined
+type Content = string | number | Html | ReadonlyArray<Html | undefined> | undefined
 
 /** Builds HTML: what is put into the template is escaped, unless it was made by `html` itself. */
 export function html(strings: TemplateStringsArray, ...contents: readonly Content[]): Html {
@@ -16,6 +16,6 @@ export function html(strings: TemplateStringsArray, ...contents: readonly Conten
 function textOf(content: Content): string {
   if (content === undefined) return ''
   if (content instanceof Html) return content.text
-  if (typeof content === 'object') return content.map((one) => one.text).join('')
+  if (typeof content === 'object') return content.map(textOf).join('')
   return String(content).replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 }

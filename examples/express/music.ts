@@ -41,9 +41,7 @@ export type Period = keyof typeof periods
 
 /** Reads a period from a query; anything else is the middle one. */
 export function periodOf(text: unknown): Period {
-  return typeof text === 'string' && Object.hasOwn(periods, text)
-    ? (text as Period)
-    : 'medium_term'
+  return typeof text === 'string' && Object.hasOwn(periods, text) ? (text as Period) : 'medium_term'
 }
 
 /** The user's most played tracks. */

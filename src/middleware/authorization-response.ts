@@ -2,7 +2,7 @@ import { CallbackError, StateError } from '../errors.ts'
 
 const maxQueryLength = 8_192
 const once = ['code', 'state', 'iss', 'error', 'error_description', 'error_uri']
-/** RFC 6749 appendix A: printable ASCII. */
+/** RFC 6749 appendix A: printable ASCII. Bytes that are no UTF-8 are read as U+FFFD, which is not. */
 const printable = /^[\x20-\x7e]{1,4096}$/
 
 /** The parameters of an authorization response (RFC 6749 section 4.1.2) that anything depends on. */
@@ -19,7 +19,6 @@ export interface AuthorizationResponse {
 export function authorizationResponse(provider: string, search: string): AuthorizationResponse {
   const refuse = (reason: string) => new CallbackError(provider, reason)
   if (search.length > maxQueryLength) throw refuse('its query is too long')
-  if (!isDecodable(search)) throw refuse('its query is not well-formed')
   const query = new URLSearchParams(search)
   if (['access_token', 'id_token', 'token'].some((name) => query.has(name))) {
     throw refuse('it carries tokens, and only the code flow is used')
@@ -44,14 +43,4 @@ function parametersOf(
   else if (code && printable.test(code)) parameters.set('code', code)
   else throw refuse('it has no usable code')
   return parameters
-}
-
-/** URLSearchParams never refuses anything; bytes that are no UTF-8 would become U+FFFD. */
-function isDecodable(search: string): boolean {
-  try {
-    decodeURIComponent(search.replaceAll('+', ' '))
-    return true
-  } catch {
-    return false
-  }
 }

@@ -165,6 +165,19 @@ describe('a callback', () => {
       world.provider.switches.iss = 'right'
     }
   })
+
+  test('OC-13 at another provider than the login began at leaves that login as it was', async () => {
+    const { browser } = createTwoProviderApp(expressVersions['Express 5']!)
+    const ada = browser()
+    const back = await approve(await beginLogin(ada), 'ada')
+    // Without iss, which would give it away by itself.
+    const elsewhere = back.replace('/auth/spotify/', '/auth/B/').replace(/&?iss=[^&]*/, '')
+    const reply = await ada.get(elsewhere).set(navigation)
+    expect(reply.status).toBe(400)
+    expect(reply.body.code).toBe('state_provider_changed')
+    expect(other.seen.codeRequests).toBe(0)
+    expect((await ada.get(back).set(navigation)).status).toBe(303)
+  })
 })
 
 describe('onLogin', () => {

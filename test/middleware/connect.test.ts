@@ -172,3 +172,22 @@ test('signing in with a provider: another person in the same browser finds nothi
     expect(me.headers['cache-status']).not.toContain('hit')
   }
 })
+
+test('several providers in one session: a login keeps the others, another person ends them', async () => {
+  const { browser, auth } = createApp(world, {
+    options: { providers: { spotify: world.spotify, second: { ...world.spotify } } },
+    routes: (app) =>
+      app.get('/second', async (req, res) => void res.json(await req.api['second']!.get('me'))),
+  })
+  const shared = browser()
+  await loginAs(shared, { user: 'ada', provider: 'second' })
+  await loginAs(shared, { user: 'ada', provider: 'spotify' })
+  expect((await shared.get('/second')).body.id).toBe('ada')
+  expect((await shared.get('/me')).body.id).toBe('ada')
+  const before = world.provider.seen.revocations
+  await loginAs(shared, { user: 'grace', provider: 'spotify' })
+  expect((await shared.get('/me')).body.id).toBe('grace')
+  expect((await shared.get('/second')).status).toBe(401)
+  await auth.close()
+  expect(world.provider.seen.revocations).toBe(before + 2)
+})

@@ -280,9 +280,9 @@ describe('redirects of the API', () => {
         cache: false,
         routes: (app) =>
           app.get('/use/:path', async (req, res) => {
-            const reply = await req.api['spotify']!.fetch(req.params.path).catch(
-              (error: unknown) => ({ status: String(error) }),
-            )
+            const reply = await req.api['spotify']!.fetch(req.params.path, {
+              headers: { cookie: 'a=b' },
+            }).catch((error: unknown) => ({ status: String(error) }))
             res.json({ status: reply.status })
           }),
       },
@@ -294,6 +294,7 @@ describe('redirects of the API', () => {
     expect(String((await ada.get('/use/loop')).body.status)).toContain('too many redirects')
     expect(got.filter(({ host }) => host === 'evil')).toEqual([])
     expect(got.filter(({ headers }) => headers.authorization === undefined)).toEqual([])
+    expect(got.filter(({ headers }) => headers.cookie !== undefined)).toEqual([])
     await world.close()
     evil.close()
     api.close()

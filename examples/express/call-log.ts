@@ -1,0 +1,47 @@
+import { styleText } from 'node:util'
+import type { BehalfEvent } from 'behalf'
+import { type Verdict, verdictOf } from './cache-verdict.ts'
+import { milliseconds } from './time.ts'
+
+const colours = { hit: 'green', stored: 'yellow', miss: 'yellow', bypass: 'blue' } as const
+const urlWidth = 40
+
+/** One readable line for an event of behalf, with colours where they can be seen. */
+export function logLine(event: BehalfEvent, now: Date, coloured: boolean): string {
+  const time = now.toTimeString().slice(0, 8)
+  const dim = (text: string) => (coloured ? styleText('dim', text) : text)
+  const bold = (text: string) => (coloured ? styleText('bold', text) : text)
+  if (event.type !== 'upstream') return `${dim(time)}  ${bold(sentence(event))}`
+  const verdict = verdictOf(event.cacheStatus)
+  const columns = [
+    dim(time),
+    bold(event.method.padEnd(6)),
+    event.url.padEnd(urlWidth),
+    String(event.status),
+    coloured ? styleText(colours[verdict.kind], short(verdict)) : short(verdict),
+    milliseconds(event.duration).padStart(7),
+    dim(`partition ${event.grant}`),
+  ]
+  return columns.join('  ')
+}
+
+function short({ kind, label }: Verdict): string {
+  return (kind === 'stored' ? 'miss, stored' : label).padEnd('miss, stored'.length)
+}
+
+function sentence(event: Exclude<BehalfEvent, { type: 'upstream' }>): string {
+  switch (event.type) {
+    case 'login':
+      return `login at ${event.provider}, partition ${event.grant}`
+    case 'login_failed':
+      return `login at ${event.provider} failed: ${event.code}`
+    case 'logout':
+      return `logout at ${event.provider}, partition ${event.grant}`
+    case 'refresh':
+      return `tokens refreshed in ${milliseconds(event.duration)}, partition ${event.grant}`
+    case 'refresh_failed':
+      return `refresh failed: ${event.code}, partition ${event.grant}`
+    default:
+      return event satisfies never
+  }
+}

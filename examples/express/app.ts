@@ -33,6 +33,7 @@ const scope = [
 ]
 
 function createAuth({ baseUrl, store, provider, onEvent }: Settings) {
+  // Without `secret` it is BEHALF_SECRET, or in development one that is made and kept in .behalf/.
   return behalf({
     baseUrl,
     store,
@@ -80,8 +81,10 @@ export function createApp(settings: Settings): App {
 
   app.get('/top', requireLogin('spotify'), async (req, res) => {
     const period = periodOf(req.query['period'])
-    const user = await req.api.spotify.get<User>('me')
-    const tracks = await topTracks(req.api.spotify, likes, period)
+    const [user, tracks] = await Promise.all([
+      req.api.spotify.get<User>('me'),
+      topTracks(req.api.spotify, likes, period),
+    ])
     const grant = await req.tokens.spotify.grant()
     res.send(topPage({ user, tracks, period, expiresAt: grant?.expiresAt }).text)
   })
@@ -97,7 +100,10 @@ export function createApp(settings: Settings): App {
   })
 
   app.get('/login-failed', (req, res) => {
-    const failure = failedLogin(String(req.query['code']), req.tokens.spotify.loginUrl())
+    const failure = failedLogin(
+      String(req.query['code']),
+      req.tokens.spotify.loginUrl({ returnTo: '/top' }),
+    )
     res.status(failure.status).send(failurePage(failure).text)
   })
 

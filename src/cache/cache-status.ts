@@ -1,6 +1,6 @@
 /** Why a request went forward, and what came of it: the parameters of RFC 9211 section 2. */
 export interface Forwarded {
-  hit?: false
+  hit?: undefined
   fwd: 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'request' | 'stale'
   fwdStatus: number
   stored: boolean
@@ -9,7 +9,7 @@ export interface Forwarded {
 }
 
 /** What the cache did with a request. `ttl`: seconds for which the reply stays fresh. */
-export type CacheStatus = { hit: true; ttl: number } | Forwarded
+export type CacheStatus = { hit: true; ttl: number } | { hit: false; detail: string } | Forwarded
 
 /** Adds the Cache-Status field (RFC 9211) to a reply. */
 export function withCacheStatus(response: Response, status: CacheStatus): Response {
@@ -20,6 +20,7 @@ export function withCacheStatus(response: Response, status: CacheStatus): Respon
 
 function parameters(status: CacheStatus): string[] {
   if (status.hit) return ['hit', `ttl=${status.ttl}`]
+  if (status.hit === false) return [`detail=${status.detail}`]
   const { fwd, fwdStatus, stored, detail } = status
   return [
     `fwd=${fwd}`,

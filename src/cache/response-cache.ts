@@ -87,7 +87,10 @@ export class ResponseCache {
       this.#stats.hits += 1
       return fromStored(fresh, request)
     }
-    if (call.mode === 'only-if-cached') return new Response(null, { status: 504 })
+    if (call.mode === 'only-if-cached') {
+      const nothing = new Response(null, { status: 504 })
+      return withCacheStatus(nothing, { hit: false, detail: 'only-if-cached' })
+    }
 
     this.#stats.misses += 1
     const response = await call.forward(request)

@@ -15,7 +15,7 @@ export interface LoginEvent {
   profile: Profile
   /** The app's user, where the option `user` is set. */
   user: string | undefined
-  /** The callback's request. */
+  /** The callback's request, without the query that held the code. */
   request: Request
 }
 

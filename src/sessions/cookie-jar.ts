@@ -14,12 +14,13 @@ export interface CookieSettings {
 /** The cookies of one request, and those that its reply will set. */
 export class CookieJar {
   readonly #settings: CookieSettings
-  readonly #received: Readonly<Record<string, string | undefined>>
+  readonly #header: string | undefined
+  #parsed: Readonly<Record<string, string | undefined>> | undefined
   readonly #set = new Map<string, string>()
 
   constructor(header: string | undefined, settings: CookieSettings) {
     this.#settings = settings
-    this.#received = header ? parse(header) : {}
+    this.#header = header
   }
 
   /** `suffix` tells the cookies of one app apart; the session's is ''. */
@@ -54,6 +55,11 @@ export class CookieJar {
 
   get settings(): CookieSettings {
     return this.#settings
+  }
+
+  /** Most requests never ask. */
+  get #received(): Readonly<Record<string, string | undefined>> {
+    return (this.#parsed ??= this.#header ? parse(this.#header) : {})
   }
 
   #write(suffix: string, value: string, lifetime: SerializeOptions): void {

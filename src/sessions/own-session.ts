@@ -4,25 +4,25 @@ import { formatHandle, parseHandle, type Session, type SessionHandle } from './s
 /** A session of behalf's own: the handle is a cookie, everything else is in the store. */
 export class OwnSession implements Session {
   readonly #jar: CookieJar
-  #handle: SessionHandle | undefined
+  /** What this request has written, which the cookies it came with do not show. */
+  #written: { handle: SessionHandle | undefined } | undefined
 
   constructor(jar: CookieJar) {
     this.#jar = jar
-    this.#handle = parseHandle(jar.get(''))
   }
 
   read(): SessionHandle | undefined {
-    return this.#handle
+    return this.#written ? this.#written.handle : parseHandle(this.#jar.get(''))
   }
 
   async renew(handle: SessionHandle): Promise<void> {
     const { maxAge, sameSite } = this.#jar.settings
-    this.#handle = handle
+    this.#written = { handle }
     this.#jar.set('', formatHandle(handle), maxAge, sameSite)
   }
 
   async end(): Promise<void> {
-    this.#handle = undefined
+    this.#written = { handle: undefined }
     this.#jar.delete('', this.#jar.settings.sameSite)
   }
 

@@ -175,7 +175,7 @@ test('signing in with a provider: another person in the same browser finds nothi
 
 test('several providers in one session: a login keeps the others, another person ends them', async () => {
   const { browser, auth } = createApp(world, {
-    options: { providers: { spotify: world.spotify, second: { ...world.spotify } } },
+    options: { providers: { spotify: world.spotify, second: { ...world.spotify } } as never },
     routes: (app) =>
       app.get('/second', async (req, res) => void res.json(await req.api['second']!.get('me'))),
   })

@@ -12,14 +12,17 @@ export interface EventFields {
   refresh: { provider: string; grant: string; duration: number }
   /** A refresh failed; `code` is that of the error, `reauth_required` ends the grant. */
   refresh_failed: { provider: string; grant: string; code: string }
-  /** The upstream API was called, or a stored response served; `duration` in seconds. */
+  /** The upstream API was called, a stored response served, or neither was possible; `duration` in seconds. */
   upstream: {
     provider: string
     grant: string
     method: string
     /** Path and query names; the values of the query are left out. */
     url: string
-    status: number
+    /** `undefined` when there was no reply. */
+    status: number | undefined
+    /** Why there was no reply: the code of the error, `network` when it is none of ours. */
+    code: string | undefined
     /** The reply's Cache-Status (RFC 9211), when a response cache is in use. */
     cacheStatus: string | undefined
     duration: number

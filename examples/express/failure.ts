@@ -10,13 +10,17 @@ export interface Failure {
   loginUrl: string | undefined
 }
 
-/** Every error of behalf says what to do about it and holds no secret; of others nothing is shown. */
+/**
+ * What is said of an error. The messages of behalf are for developers, which suits a demo, and hold
+ * no secret; of other errors nothing is shown.
+ */
 export function failureOf(error: unknown): Failure {
   if (error instanceof BehalfError) {
     const { code, message, status } = error
     const loginUrl = 'loginUrl' in error ? (error.loginUrl as string | undefined) : undefined
-    const title = status === 401 ? 'Please log in again' : 'That did not work'
-    return { status, code, title, message, loginUrl }
+    return loginUrl === undefined
+      ? { status, code, title: 'That did not work', message, loginUrl }
+      : { status, code, ...loginEnded, loginUrl }
   }
   const { status } = error as { status?: unknown }
   if (typeof status === 'number' && status >= 400 && status < 500) return badRequest(status)
@@ -27,6 +31,11 @@ export function failureOf(error: unknown): Failure {
     message: 'The app failed. Its log says why.',
     loginUrl: undefined,
   }
+}
+
+const loginEnded = {
+  title: 'Please log in again',
+  message: 'Your login has ended, or it does not allow what you tried.',
 }
 
 /** A page that is not there, or a request that makes no sense. */

@@ -80,6 +80,11 @@ export class App {
     return (await this.#store.get(this.#usedKey(state))) !== undefined
   }
 
+  /** Throws a `StoreUnavailableError` when the store cannot be reached. */
+  async checkStore(): Promise<void> {
+    await this.wasConsumed('ready')
+  }
+
   /** Waits, `timeout` seconds at most, for work under way; then lets go of the store. */
   async close(timeout: number): Promise<void> {
     const finished = Promise.all(this.#work)

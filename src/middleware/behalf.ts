@@ -27,9 +27,12 @@ export class Behalf<P extends Providers = Providers> {
     if (keyRing instanceof KeyRing) this.#app = this.#start(keyRing)
   }
 
-  /** Loads what is loaded late, such as secrets. Throws a `ConfigError` when they cannot be used. */
+  /**
+   * Loads what is loaded late, such as secrets, and reaches for the store: a good thing to await
+   * before listening. Throws a `ConfigError` or a `StoreUnavailableError`.
+   */
   async ready(): Promise<void> {
-    await this.app()
+    await (await this.app()).checkStore()
   }
 
   /**
@@ -60,7 +63,10 @@ export class Behalf<P extends Providers = Providers> {
     return contextFor(app, visitor, () => app.cache)
   }
 
-  /** Waits for what is under way (default 5 seconds at most), then closes a store made from a URL. */
+  /**
+   * Waits for what is under way (default 5 seconds at most), then closes the store if it was given
+   * as a URL; a store that was handed in stays open.
+   */
   async close({ timeout = 5 }: { timeout?: number | undefined } = {}): Promise<void> {
     await ((await this.#starting) ?? this.#app)?.close(timeout)
   }

@@ -1,5 +1,7 @@
 import { grantPartition } from '../cache/partition.ts'
 import { type CompiledRules, compileRules } from '../cache/rules.ts'
+import { BehalfError } from '../errors.ts'
+import type { EventFields } from '../events.ts'
 import { ApiClient, type Send } from '../oauth/api-client.ts'
 import { authorizedFetch } from '../oauth/authorized-fetch.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
@@ -66,19 +68,28 @@ function sender(
   return async (request, mode) => {
     const startedAt = performance.now()
     const call = { partition, mode, rules: rulesOf(access), forward }
-    const response = await (cache()?.fetch(request, call) ?? forward(request))
-    const { pathname, searchParams } = new URL(request.url)
-    const names = [...searchParams.keys()].join('&')
-    app.emit({
-      type: 'upstream',
-      provider: name,
-      grant: tokens.lastGrant,
-      method: request.method,
-      url: names ? `${pathname}?${names}` : pathname,
-      status: response.status,
-      cacheStatus: response.headers.get('cache-status') ?? undefined,
-      duration: (performance.now() - startedAt) / 1000,
-    })
-    return response
+    const tell = (outcome: Pick<EventFields['upstream'], 'status' | 'code' | 'cacheStatus'>) => {
+      const duration = (performance.now() - startedAt) / 1000
+      const { method } = request
+      const about = { provider: name, grant: tokens.lastGrant, method, url: withoutValues(request) }
+      app.emit({ type: 'upstream', ...about, ...outcome, duration })
+    }
+    try {
+      const response = await (cache()?.fetch(request, call) ?? forward(request))
+      const cacheStatus = response.headers.get('cache-status') ?? undefined
+      tell({ status: response.status, code: undefined, cacheStatus })
+      return response
+    } catch (error) {
+      const code = error instanceof BehalfError ? error.code : 'network'
+      tell({ status: undefined, code, cacheStatus: undefined })
+      throw error
+    }
   }
+}
+
+/** A query's values can be anybody's; its names tell enough. */
+function withoutValues({ url }: Request): string {
+  const { pathname, searchParams } = new URL(url)
+  const names = [...searchParams.keys()].join('&')
+  return names ? `${pathname}?${names}` : pathname
 }

@@ -58,18 +58,27 @@ async function obstacleFor(
     : undefined
 }
 
-/** Where the browser has to go; only a GET can be come back to. */
+/** Where the browser has to go. */
 function targetFor(
   visit: Visit,
   provider: string,
   obstacle: BehalfError,
   scope: readonly string[],
 ): string | undefined {
-  const { url, method } = visit.source
-  const here = method === 'GET' ? safeReturnTo(`${url.pathname}${url.search}`, visit.routes) : '/'
+  const here = currentPage(visit)
   if (!(obstacle instanceof UserRequiredError)) {
     return visit.loginUrl(provider, { returnTo: here, ...(scope.length > 0 ? { scope } : {}) })
   }
   const { signInUrl } = visit.app.options
   return signInUrl === undefined ? undefined : withQuery(signInUrl, { returnTo: here })
+}
+
+/** A page can be come back to: the one navigated to, or the one whose script or form has sent this. */
+function currentPage({ source, routes }: Visit): string {
+  const { url, method, header } = source
+  const isPage = method === 'GET' && isNavigation(header)
+  const page = isPage ? url.href : (header('referer') ?? '')
+  if (!URL.canParse(page) || new URL(page).origin !== url.origin) return '/'
+  const { pathname, search } = new URL(page)
+  return safeReturnTo(`${pathname}${search}`, routes)
 }

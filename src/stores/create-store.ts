@@ -1,11 +1,12 @@
 import { ConfigError } from '../errors.ts'
-import { namedMemoryStore } from './memory.ts'
+import { processState } from '../process-state.ts'
+import { memoryStore } from './memory.ts'
 import { sqliteStore } from './sqlite.ts'
 import type { Store } from './store.ts'
 
 /** What makes a store from the text of its URL, by the URL's scheme. */
 export const backends: Readonly<Record<'memory' | 'sqlite', (url: string) => Store>> = {
-  memory: (url) => namedMemoryStore(url.slice('memory:'.length)),
+  memory: (url) => processState(`memory store ${url}`, () => memoryStore()),
   sqlite: (url) => sqliteStore(sqlitePath(url)),
 }
 

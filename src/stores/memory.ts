@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache'
 import { ConfigError } from '../errors.ts'
-import { processState } from '../process-state.ts'
 import { checkKey, checkValue, lifetime } from './limits.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
@@ -34,11 +33,6 @@ const sweptPerWrite = 4
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(options)
-}
-
-/** Gives the one store of that name in this process, however often this module was loaded. */
-export function namedMemoryStore(name: string): Store {
-  return processState<Store>(`memory store ${name}`, () => new MemoryStore({}))
 }
 
 class MemoryStore implements Store {

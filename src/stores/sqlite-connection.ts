@@ -40,15 +40,42 @@ export class SqliteConnection {
     return this.#withoutBusyWait(() => this.#first(sql, ...values))
   }
 
-  /** How many rows were written. */
+  /**
+   * Runs `operation` in a transaction that has the write lock from its beginning. Without it a
+   * write that meets a lock leaves libsql's statement half done, and all later reads with what was
+   * there at that time.
+   */
+  write<T>(operation: () => T): T {
+    return this.#withoutBusyWait(() => {
+      this.#client.exec('BEGIN IMMEDIATE')
+      try {
+        const result = operation()
+        this.#client.exec('COMMIT')
+        return result
+      } catch (error) {
+        this.#rollBack()
+        throw error
+      }
+    })
+  }
+
+  /** How many rows were written; to be called within {@link write}. */
   change(sql: string, ...values: SqliteValue[]): number {
-    return this.#withoutBusyWait(() => Number(this.#statement(sql).run(...values).changes))
+    return Number(this.#statement(sql).run(...values).changes)
   }
 
   /** Closes the client when nobody else uses it. */
   close(): void {
     this.#statements.clear()
     if (this.#owned) this.#client.close()
+  }
+
+  #rollBack(): void {
+    try {
+      this.#client.exec('ROLLBACK')
+    } catch {
+      // After some errors SQLite has done it already.
+    }
   }
 
   /** Asks for all rows, because libsql's `get` adds a column of its own. */

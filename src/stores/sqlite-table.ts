@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { blobBytes } from './sqlite-connection.ts'
-import type { SqliteConnection } from './sqlite-connection.ts'
+import type { SqliteConnection, SqliteValue } from './sqlite-connection.ts'
 import type { StoredValue } from './store.ts'
 
 /** Expired rows go a few at a time, so that no write waits for a big clean-up. */
@@ -8,8 +8,8 @@ const writesPerSweep = 16
 const rowsPerSweep = 32
 
 /**
- * The operations of a store on one table. Each is a single statement, and so atomic; each returns
- * at once or throws the driver's error. `lives` is in milliseconds, `Infinity` for ever, 0 for what
+ * The operations of a store on one table. Each is a single statement, so that it is atomic, and
+ * returns at once or throws the driver's error. `lives` is in milliseconds, `Infinity` for ever, 0 for what
  * is not to be stored.
  */
 export class SqliteTable {
@@ -65,19 +65,12 @@ export class SqliteTable {
     return replaced ? version : undefined
   }
 
-  #change(sql: string, ...values: Array<string | number | null | Uint8Array>): boolean {
-    const changed = this.#connection.change(sql, ...values) > 0
-    this.#writes += 1
-    if (this.#writes % writesPerSweep === 0) this.#sweep()
-    return changed
-  }
-
-  #sweep(): void {
-    try {
-      this.#connection.change(this.#sql.sweep, Date.now())
-    } catch {
-      // The write itself is done; if something is wrong, the next one finds out.
-    }
+  #change(sql: string, ...values: SqliteValue[]): boolean {
+    return this.#connection.write(() => {
+      this.#writes += 1
+      if (this.#writes % writesPerSweep === 0) this.#connection.change(this.#sql.sweep, Date.now())
+      return this.#connection.change(sql, ...values) > 0
+    })
   }
 }
 

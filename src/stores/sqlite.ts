@@ -27,7 +27,7 @@ export interface SqliteStoreOptions {
  * at the first use, with node:sqlite, better-sqlite3 or libsql, whichever is there first.
  *
  * A database object of one of these is taken too: it stays its owner's to close, keeps its pragmas,
- * and is not to be left inside a transaction, for what is written then would be part of it.
+ * and nothing can be written while a transaction of its owner is open.
  *
  * Locks are waited for on timers, never inside SQLite. What was written survives the process's end;
  * a power cut may take the last moments (WAL with synchronous NORMAL).
@@ -41,7 +41,8 @@ export function sqliteStore(
   return new SqliteStore(source, options)
 }
 
-const longestPauseMs = 50
+/** Short, so that one who waits among many busy writers has many chances. */
+const longestPauseMs = 10
 
 class SqliteStore implements Store {
   readonly reach: 'process' | 'host'
@@ -141,7 +142,7 @@ class SqliteStore implements Store {
       this.#opening ??= this.#openOnce().finally(() => (this.#opening = undefined))
       await this.#opening
     }
-    if (this.#closed || !this.#open) throw new StoreUnavailableError('it has been closed')
+    if (!this.#open) throw new StoreUnavailableError('it has been closed')
     this.#checkFile()
     return this.#open.table
   }

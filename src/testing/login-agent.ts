@@ -1,4 +1,4 @@
-import type { LoginAsOptions } from './login-as.ts'
+import type { LoginAsOptions } from './login-options.ts'
 import { loginRoute, withoutQuery } from './login-route.ts'
 import { submitLoginPage } from './submit-login-page.ts'
 

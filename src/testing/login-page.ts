@@ -1,4 +1,4 @@
-import type { LoginAsOptions } from './login-as.ts'
+import type { LoginAsOptions } from './login-options.ts'
 import { loginRoute, withoutQuery } from './login-route.ts'
 
 /** As much of a Playwright page as a login needs. */

@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Browser } from 'playwright-core'
+import supertest from 'supertest'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { freePort } from '../../examples/express/ports.ts'
 import { component } from '../components.ts'
@@ -76,7 +77,7 @@ describe('npm run demo', () => {
     expect(demo.output.match(/http:\/\/127\.0\.0\.1:\d+/g)?.[0]).toBe(url)
     expect(statSync(join(folder, '.behalf')).mode & 0o777).toBe(0o700)
     expect(await demo.end('SIGTERM')).toBe(0)
-    await expect(fetch(url)).rejects.toThrow()
+    await expect(fetch(url)).rejects.toThrow('fetch failed')
   })
 
   test('takes the next port when the wanted one is taken', async () => {
@@ -96,8 +97,9 @@ describe('npm run demo', () => {
     const url = await demo.url()
     await demo.printed(/redirect URI/)
     expect(demo.output).toContain(`${url}/auth/spotify/callback`)
-    const login = await fetch(`${url}/auth/spotify/login`, { redirect: 'manual' })
-    const location = new URL(login.headers.get('location')!)
+    // Not fetch(), which tells that it is no navigation.
+    const login = await supertest(url).get('/auth/spotify/login').expect(303)
+    const location = new URL(login.headers['location']!)
     expect(location.origin).toBe('https://accounts.spotify.com')
     expect(location.searchParams.get('redirect_uri')).toBe(`${url}/auth/spotify/callback`)
     expect(demo.output).not.toContain('its-secret')
@@ -124,7 +126,7 @@ describe.skipIf(!present)('npm run demo in a browser', () => {
 
     const lines = demo.output.split('\n').filter((line) => line.includes(' GET '))
     expect(lines).toHaveLength(6)
-    const columns = / {2}\S+ +\S+ {2}200 {2}(hit|miss, stored|bypass) +[\d.]+ ms {2}partition /
+    const columns = / {2}GET +\/v1\/\S+ +200 {2}(hit|miss, stored|bypass) +[\d.]+ ms {2}partition /
     for (const line of lines) expect(line).toMatch(columns)
     expect(lines.every((line) => line.endsWith(partition!))).toBe(true)
     expect(shown.filter((call) => call.includes(' hit '))).toHaveLength(2)

@@ -91,7 +91,7 @@ describe.skipIf(!present)('examples/express in a browser', () => {
     expect(await text('.code')).toBe('reauth_required')
     await page.getByRole('link', { name: 'Log in with Spotify' }).click()
     await page.getByRole('button', { name: 'Ada Moreau' }).click()
-    await page.waitForURL('**/')
+    await page.waitForURL('**/top')
   })
 
   test('a cancelled login is explained, and can be tried again', async () => {
@@ -124,6 +124,7 @@ describe.skipIf(!present)('examples/express in a browser', () => {
     const seen = await page.content()
     expect(await page.getByRole('heading', { level: 1 }).textContent()).toBe('Grace Adeyemi')
     expect((await callsShown(page)).filter((call) => call.includes(' hit '))).toEqual([])
+    expect(await page.locator('.earlier').count()).toBe(0)
     for (const trace of ['Ada', 'ada@', 'France', partition!]) expect(seen).not.toContain(trace)
   })
 
@@ -157,17 +158,15 @@ describe.skipIf(!present)('examples/express in a browser', () => {
     running.provider.expireAccessTokens()
     await page.reload()
     await page.goto('/auth/session')
+    const files = await readdir(running.folder)
+    const bytes = files.map((file) => readFile(join(running.folder, file), 'latin1'))
+    const database = (await Promise.all(bytes)).join('\n')
     await page.goto('/top')
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.waitForURL('**/')
-    const files = await readdir(running.folder)
-    const bytes = files.map((file) => readFile(join(running.folder, file), 'latin1'))
-    const places = {
-      browser: await someone.received(),
-      log: running.log.join('\n'),
-      database: (await Promise.all(bytes)).join('\n'),
-    }
+    const places = { browser: await someone.received(), log: running.log.join('\n'), database }
     expect(running.tokens.size).toBeGreaterThanOrEqual(4)
+    expect(database.length).toBeGreaterThan(1000)
     expect(places.browser).toContain('Ada Moreau')
     for (const [place, content] of Object.entries(places)) {
       const found = [...running.tokens].filter((token) => content.includes(token))

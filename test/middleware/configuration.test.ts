@@ -194,6 +194,13 @@ describe('secrets that come later', () => {
   })
 })
 
+test('ready() reaches for the store', async () => {
+  const missing = createBehalf({ ...good, store: 'sqlite:/no/such/folder/x.sqlite' })
+  await expect(missing.ready()).rejects.toMatchObject({
+    code: expect.stringMatching(/store_unavailable|config_invalid/),
+  })
+})
+
 test('a worker needs no baseUrl; only its routes do', async () => {
   const worker = createBehalf({ ...good, baseUrl: undefined })
   await expect((await worker.forUser('ada')).tokens.spotify.grant()).resolves.toBeUndefined()

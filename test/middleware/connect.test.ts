@@ -1,22 +1,11 @@
 import type { Express, Request } from 'express'
 import passport from 'passport'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { loginAs } from '../../src/testing/index.ts'
-import {
-  createApp,
-  createWorld,
-  expressVersions,
-  navigation,
-  ownForm,
-  type World,
-} from './express-app.ts'
+import { createApp, useWorld, expressVersions, navigation, ownForm } from './express-app.ts'
 import { approve, beginLogin } from './flow.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await createWorld()
-})
-afterAll(() => world.close())
+const world = useWorld()
 
 /** An app with a login of its own: who you are is a key of the session. */
 function ownLogin(app: Express): void {

@@ -1,21 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { loginAs } from '../../src/testing/index.ts'
 import { type HostileRow, hostileRows } from '../hostile.ts'
-import {
-  createApp,
-  createWorld,
-  expressVersions,
-  navigation,
-  ownForm,
-  type World,
-} from './express-app.ts'
+import { createApp, useWorld, expressVersions, navigation, ownForm } from './express-app.ts'
 import { beginLogin, cookiesOf } from './flow.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await createWorld()
-})
-afterAll(() => world.close())
+const world = useWorld()
 
 /** The session cookie is one random handle: it has no seal, no chunks and no compressed content. */
 const notApplicable = new Set([

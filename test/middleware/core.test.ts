@@ -1,25 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createBehalf } from '../../src/index.ts'
 import { behalf, responseCache } from '../../src/middleware/express.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import express from 'express'
-import {
-  baseUrl,
-  browserOf,
-  createWorld,
-  navigation,
-  ownForm,
-  secret,
-  type World,
-} from './express-app.ts'
+import { baseUrl, browserOf, useWorld, navigation, ownForm, secret } from './express-app.ts'
 import { approve } from './flow.ts'
 import { loginAs } from '../../src/testing/index.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await createWorld()
-})
-afterAll(() => world.close())
+const world = useWorld()
 
 const core = (options: object = {}) =>
   createBehalf({

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import express5, { type Express } from 'express'
 import session from 'express-session'
 import request from 'supertest'
+import { afterAll, beforeAll } from 'vitest'
 import {
   behalf,
   type ExpressBehalf,
@@ -79,6 +80,16 @@ export async function createWorld(overrides: object = {}): Promise<World> {
       await provider.close()
     },
   }
+}
+
+/** A world for the tests of a file, there before the first and gone after the last. */
+export function useWorld(overrides: object = {}): World {
+  const world = {} as World
+  beforeAll(async () => {
+    Object.assign(world, await createWorld(overrides))
+  })
+  afterAll(() => world.close())
+  return world
 }
 
 /** A whole app around behalf, as an app's author would write it. */

@@ -1,22 +1,17 @@
 import express from 'express'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { loginAs } from '../../src/testing/index.ts'
 import {
   baseUrl,
   createApp,
-  createWorld,
+  useWorld,
   expressVersions,
   navigation,
   ownForm,
-  type World,
 } from './express-app.ts'
 import { approve, beginLogin, cookiesOf } from './flow.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await createWorld()
-})
-afterAll(() => world.close())
+const world = useWorld()
 beforeEach(() => {
   world.api.reset()
   world.provider.reset()

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { loginAs } from '../../src/testing/index.ts'
 import { hostileRows } from '../hostile.ts'
-import { createApp, createWorld, expressVersions, ownForm, type World } from './express-app.ts'
+import { createApp, useWorld, expressVersions, ownForm } from './express-app.ts'
 import { cookiesOf } from './flow.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await createWorld()
-})
-afterAll(() => world.close())
+const world = useWorld()
 
 /** The rows are written for this origin. */
 const rowOrigin = 'https://app.example.com'

@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { requireLogin } from '../../src/middleware/express.ts'
 import { loginAs } from '../../src/testing/index.ts'
-import { createApp, createWorld, expressVersions, navigation, type World } from './express-app.ts'
+import { baseUrl, createApp, useWorld, expressVersions, navigation } from './express-app.ts'
 import { approve } from './flow.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await createWorld({ optionalScope: ['playlist-read-private'] })
-})
-afterAll(() => world.close())
+const world = useWorld({ optionalScope: ['playlist-read-private'] })
 
 describe.each(Object.entries(expressVersions))('requireLogin on %s', (_name, express) => {
   test('sends a navigation to the login, and the login leads back', async () => {
@@ -37,6 +33,18 @@ describe.each(Object.entries(expressVersions))('requireLogin on %s', (_name, exp
       expect(reply.body).toMatchObject({ code: 'login_required' })
       expect(reply.body.loginUrl).toMatch(/^\/auth\/spotify\/login/)
       expect(reply.headers['cache-control']).toBe('private, no-store')
+    }
+  })
+
+  test('a login URL for a script leads back to its page, and to no other site', async () => {
+    const { browser } = createApp(world, { express })
+    const loginUrl = async (referer: string) =>
+      (await browser().get('/guarded').set({ 'sec-fetch-mode': 'cors', referer })).body.loginUrl
+    expect(await loginUrl(`${baseUrl}/page?n=1`)).toBe(
+      '/auth/spotify/login?returnTo=%2Fpage%3Fn%3D1',
+    )
+    for (const elsewhere of ['https://evil.example/page', `${baseUrl}//evil.example`, 'x', '']) {
+      expect(await loginUrl(elsewhere)).toBe('/auth/spotify/login')
     }
   })
 
@@ -71,7 +79,7 @@ describe.each(Object.entries(expressVersions))('requireLogin on %s', (_name, exp
     })
     const ada = browser()
     await loginAs(ada, { user: 'ada', provider: 'spotify' })
-    const refused = await ada.get('/playlists')
+    const refused = await ada.get('/playlists').set('referer', `${baseUrl}/page?n=1`)
     expect(refused.status).toBe(403)
     expect(refused.body.code).toBe('insufficient_scope')
     const begun = await ada.get(refused.body.loginUrl).set(navigation)
@@ -80,7 +88,7 @@ describe.each(Object.entries(expressVersions))('requireLogin on %s', (_name, exp
       'user-read-email user-top-read user-library-read user-library-modify playlist-read-private',
     )
     const landed = await ada.get(await approve(new URL(begun.headers['location']!), 'ada'))
-    expect(landed.headers['location']).toBe('/playlists')
+    expect(landed.headers['location']).toBe('/page?n=1')
     expect((await ada.get('/playlists').expect(200)).body).toContain('playlist-read-private')
   })
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { safeReturnTo } from '../../src/middleware/return-to.ts'
 import { hostileRows } from '../hostile.ts'
-import { createApp, createWorld, expressVersions, navigation, type World } from './express-app.ts'
+import { createApp, useWorld, expressVersions, navigation } from './express-app.ts'
 import { approve } from './flow.ts'
 
 const rows = hostileRows('returnTo').map(
@@ -51,11 +51,7 @@ test('no text leads off the origin, however often it is decoded, and a safe one 
 })
 
 describe.each(Object.entries(expressVersions))('through a whole login on %s', (_name, express) => {
-  let world: World
-  beforeAll(async () => {
-    world = await createWorld()
-  })
-  afterAll(() => world.close())
+  const world = useWorld()
 
   test('every row lands where it should', async () => {
     const { browser } = createApp(world, { express })

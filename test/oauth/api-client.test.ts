@@ -1,14 +1,14 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { ApiClient } from '../../src/oauth/api-client.ts'
 import { resolveProvider } from '../../src/oauth/provider.ts'
 import { spotify } from '../../src/oauth/providers/index.ts'
 import { resourceUrl } from '../../src/oauth/resource-url.ts'
 import { loginAs } from '../../src/testing/index.ts'
 import { hostileRows } from '../hostile.ts'
-import { type AppSettings, createApp, createWorld, type World } from '../middleware/express-app.ts'
+import { type AppSettings, createApp, createWorld, useWorld } from '../middleware/express-app.ts'
 
 const exampleApi = resolveProvider(
   'spotify',
@@ -100,11 +100,7 @@ describe('the URL of a call', () => {
 })
 
 describe('calls', () => {
-  let world: World
-  beforeAll(async () => {
-    world = await createWorld()
-  })
-  afterAll(() => world.close())
+  const world = useWorld()
   beforeEach(() => world.api.reset())
 
   /** Runs `use` in a request of Ada's and gives what it returns. */

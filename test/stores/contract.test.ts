@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { afterAll, describe, test } from 'vitest'
 import { KeyRing } from '../../src/key-ring.ts'
 import { guarded } from '../../src/stores/guarded.ts'
-import { memoryStore, namedMemoryStore } from '../../src/stores/memory.ts'
+import { createStore } from '../../src/stores/create-store.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
 import { sealed } from '../../src/stores/sealed.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import type { Store } from '../../src/stores/store.ts'
@@ -19,7 +20,7 @@ const sqliteFile = () => sqliteStore(join(folder, 'shared.sqlite'), { driver: 'l
 
 const stores: Record<string, () => Store> = {
   'memoryStore()': () => memoryStore(),
-  'the memory store of a name': () => namedMemoryStore('contract'),
+  'the memory store of a name': () => createStore('memory:contract'),
   'sqliteStore(file)': sqliteFile,
   "sqliteStore(':memory:')": () => sqliteStore(':memory:', { driver: 'libsql' }),
   'sealed(memoryStore())': () => sealed(memoryStore(), keyRing),

@@ -225,14 +225,25 @@ describe('with a clock of its own', () => {
     await expect(store.get('key')).resolves.toBeUndefined()
   })
 
-  test('calls that began before it opened do not prolong the pause', async () => {
-    const { store, operation } = storeThat(never)
-    const early = Array.from({ length: 100 }, () => watch(store.get('key')))
-    await vi.advanceTimersByTimeAsync(260)
-    expect(early.every(({ state }) => state === 'rejected')).toBe(true)
-    operation.mockImplementation(async () => undefined as never)
-    await vi.advanceTimersByTimeAsync(1000)
-    await expect(store.get('key')).resolves.toBeUndefined()
+  test.each([
+    ['success', async () => undefined],
+    ['failure', fail],
+  ])('the %s of a call that began before it opened changes nothing', async (_, end) => {
+    const { store, operation } = storeThat(async () => {
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      return end()
+    })
+    const early = watch(store.get('key'))
+    operation.mockImplementation(fail)
+    await failTimes(store, 5)
+    await vi.advanceTimersByTimeAsync(210)
+    expect(early.state).not.toBe('pending')
+    operation.mockClear()
+    await failTimes(store, 5)
+    expect(operation).not.toHaveBeenCalled()
+    await vi.advanceTimersByTimeAsync(800)
+    await failTimes(store, 5)
+    expect(operation).toHaveBeenCalledTimes(1)
   })
 
   test('two uses of one store have a breaker each', async () => {

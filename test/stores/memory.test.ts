@@ -2,7 +2,8 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { afterEach, expect, test, vi } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
-import { memoryStore, namedMemoryStore } from '../../src/stores/memory.ts'
+import { createStore } from '../../src/stores/create-store.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
 import { hostileRows } from './hostile-rows.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -86,18 +87,18 @@ test('a memoryStore() is private, a named one is the same everywhere in the proc
   expect(await other.get('key')).toBeUndefined()
 
   vi.resetModules()
-  const again = await import('../../src/stores/memory.ts')
-  expect(again.namedMemoryStore).not.toBe(namedMemoryStore)
-  await namedMemoryStore('shared').set('key', bytes('value'))
-  const found = await again.namedMemoryStore('shared').get('key')
+  const again = await import('../../src/stores/create-store.ts')
+  expect(again.createStore).not.toBe(createStore)
+  await createStore('memory:shared').set('key', bytes('value'))
+  const found = await again.createStore('memory:shared').get('key')
   expect(Buffer.from(found!.value).toString()).toBe('value')
-  expect(await again.namedMemoryStore('another').get('key')).toBeUndefined()
+  expect(await again.createStore('memory:another').get('key')).toBeUndefined()
 })
 
 test('closing a named store does not take it from its other users', async () => {
-  await namedMemoryStore('closed').set('key', bytes('value'))
-  await namedMemoryStore('closed').close()
-  expect(await namedMemoryStore('closed').get('key')).toBeDefined()
+  await createStore('memory:closed').set('key', bytes('value'))
+  await createStore('memory:closed').close()
+  expect(await createStore('memory:closed').get('key')).toBeDefined()
 })
 
 test.each([0, -1, 1.5, Number.NaN, Infinity])('a bound of %s is refused', (bound) => {
@@ -107,23 +108,37 @@ test.each([0, -1, 1.5, Number.NaN, Infinity])('a bound of %s is refused', (bound
 
 test('hostile keys are kept apart or refused with a RangeError', async () => {
   const store = memoryStore()
-  const kept: string[] = []
+  const kept = new Map<string, string>()
   for (const { id, input } of hostileRows('storeKey')) {
     const key = input as string
-    if (await store.set(key, bytes(id)).then(() => true, isRangeError)) kept.push(key)
+    const error: unknown = await store.set(key, bytes(id)).catch((reason: unknown) => reason)
+    if (error === undefined) kept.set(key, id)
+    expect(error instanceof RangeError).toBe(typeof key !== 'string' || key.includes('\0'))
   }
-  expect(kept.length).toBeGreaterThan(35)
-  expect(new Set(kept).size).toBe(kept.length)
-  for (const { id, input } of hostileRows('storeKey')) {
-    const found = await store.get(input as string).catch(isRangeError)
-    expect(found === false || (found && bytes(id).equals(found.value))).toBe(true)
-  }
+  expect(kept.size).toBeGreaterThan(35)
+  for (const [key, id] of kept) expect((await store.get(key))?.value).toEqual(encoded(id))
 })
 
-function isRangeError(error: unknown): false {
-  expect(error).toBeInstanceOf(RangeError)
-  return false
-}
+test.each(['', 'a\uD800', '\uDC00a', 'k'.repeat(1025)])('the key %j is refused', async (key) => {
+  const store = memoryStore()
+  await expect(store.get(key)).rejects.toThrow(RangeError)
+  await expect(store.set(key, bytes('value'))).rejects.toThrow(RangeError)
+  await expect(store.delete(key)).rejects.toThrow(RangeError)
+  await expect(store.compareAndSwap(key, undefined, bytes('value'))).rejects.toThrow(RangeError)
+  await expect(store.compareAndDelete(key, 'version')).rejects.toThrow(RangeError)
+})
+
+test('an expired lease does not bring back what was set before it', async () => {
+  const store = memoryStore()
+  await store.set('key', bytes('before'))
+  const found = await store.get('key')
+  await store.compareAndSwap('key', found?.version, bytes('lease'), { ttl: 0.001 })
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  for (let index = 0; index < 10; index += 1) await store.set(`other${index}`, bytes('value'))
+  expect(await store.get('key')).toBeUndefined()
+})
+
+const encoded = (text: string) => new TextEncoder().encode(text)
 
 async function present(
   store: ReturnType<typeof memoryStore>,

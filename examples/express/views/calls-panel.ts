@@ -17,7 +17,7 @@ export function callsPanel({ calls, earlier, expiresAt }: PanelContent): Html {
     <h2 id="panel">Behind this page</h2>
     <dl class="sums">
       <div>
-        <dt>Upstream calls</dt>
+        <dt>API calls</dt>
         <dd>${calls.length}</dd>
       </div>
       <div>

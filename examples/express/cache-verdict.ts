@@ -1,16 +1,20 @@
+import type { EventFields } from 'behalf'
 import { lifeOf } from './time.ts'
 
 /** What the response cache did with one call. */
 export interface Verdict {
-  kind: 'hit' | 'stored' | 'miss' | 'bypass'
+  kind: 'hit' | 'stored' | 'miss' | 'bypass' | 'failed'
   /** One or two words. */
   label: string
   /** The rest of the story. */
   detail: string
 }
 
-/** Spells out a Cache-Status field (RFC 9211), such as `behalf; fwd=uri-miss; stored`. */
-export function verdictOf(cacheStatus: string | undefined): Verdict {
+type Outcome = Pick<EventFields['upstream'], 'cacheStatus' | 'code'>
+
+/** Spells out what became of a call; its Cache-Status (RFC 9211) is like `behalf; fwd=uri-miss; stored`. */
+export function verdictOf({ cacheStatus, code }: Outcome): Verdict {
+  if (code !== undefined) return { kind: 'failed', label: 'failed', detail: code }
   if (cacheStatus === undefined) return { kind: 'bypass', label: 'no cache', detail: 'none in use' }
   // Caches further up have their say before ours.
   const [, ...parameters] = cacheStatus.slice(cacheStatus.lastIndexOf('behalf;')).split('; ')

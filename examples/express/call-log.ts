@@ -3,7 +3,13 @@ import type { BehalfEvent } from 'behalf'
 import { type Verdict, verdictOf } from './cache-verdict.ts'
 import { milliseconds } from './time.ts'
 
-const colours = { hit: 'green', stored: 'yellow', miss: 'yellow', bypass: 'blue' } as const
+const colours = {
+  hit: 'green',
+  stored: 'yellow',
+  miss: 'yellow',
+  bypass: 'blue',
+  failed: 'red',
+} as const
 const urlWidth = 40
 
 /** One readable line for an event of behalf, with colours where they can be seen. */
@@ -12,12 +18,12 @@ export function logLine(event: BehalfEvent, now: Date, coloured: boolean): strin
   const dim = (text: string) => (coloured ? styleText('dim', text) : text)
   const bold = (text: string) => (coloured ? styleText('bold', text) : text)
   if (event.type !== 'upstream') return `${dim(time)}  ${bold(sentence(event))}`
-  const verdict = verdictOf(event.cacheStatus)
+  const verdict = verdictOf(event)
   const columns = [
     dim(time),
     bold(event.method.padEnd(6)),
     event.url.padEnd(urlWidth),
-    String(event.status),
+    String(event.status ?? event.code),
     coloured ? styleText(colours[verdict.kind], short(verdict)) : short(verdict),
     milliseconds(event.duration).padStart(7),
     dim(`partition ${event.grant}`),

@@ -12,7 +12,7 @@ export interface PanelContent {
 
 /** What it took to make this page: the token's life and every upstream call. */
 export function callsPanel({ calls, earlier, expiresAt }: PanelContent): Html {
-  const hits = calls.filter((call) => verdictOf(call.cacheStatus).kind === 'hit').length
+  const hits = calls.filter((call) => verdictOf(call).kind === 'hit').length
   return html`<aside class="card panel" aria-labelledby="panel">
     <h2 id="panel">Behind this page</h2>
     <dl class="sums">
@@ -48,14 +48,14 @@ function tokenLife(expiresAt: number | undefined): Html {
 }
 
 function callItem(call: Call): Html {
-  const { kind, label, detail } = verdictOf(call.cacheStatus)
+  const { kind, label, detail } = verdictOf(call)
   return html`<li class="call">
     <p class="request"><b>${call.method}</b> <code>${breakable(call.url)}</code></p>
     <p class="verdict"><span class="badge ${kind}">${label}</span> ${detail}</p>
     <dl>
       <div>
         <dt>Status</dt>
-        <dd>${call.status}</dd>
+        <dd>${call.status ?? 'none'}</dd>
       </div>
       <div>
         <dt>Duration</dt>
@@ -78,8 +78,9 @@ function earlierCalls(calls: readonly Call[]): Html {
   </details>`
 }
 
-function earlierItem({ method, url, cacheStatus, duration }: Call): Html {
-  const { kind, label } = verdictOf(cacheStatus)
+function earlierItem(call: Call): Html {
+  const { method, url, duration } = call
+  const { kind, label } = verdictOf(call)
   return html`<li>
     <span class="badge ${kind}">${label}</span>
     <span class="request"><b>${method}</b> <code>${breakable(url)}</code></span>

@@ -73,6 +73,8 @@ test('a text that is a URL elsewhere is a path here', async () => {
     process.chdir(cwd)
   }
   expect(readdirSync(folder)).toContain('file:name.db?mode=memory')
+  path = join(folder, 'file:name.db?mode=memory')
+  expect(await text(open(), 'key')).toBe('value')
 })
 
 test('a driver is found without being named', async () => {

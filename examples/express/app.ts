@@ -5,7 +5,7 @@ import { spotify, type SpotifyOptions } from 'behalf/providers'
 import type { Store } from 'behalf/stores'
 import { collectCalls, recordCall } from './calls.ts'
 import { badRequest, failedLogin, failureOf } from './failure.ts'
-import { Likes, periodOf, topTracks, type User } from './music.ts'
+import { like, periodOf, topTracks, unlike, type User } from './music.ts'
 import { fromOwnPages, pageHeaders } from './page-headers.ts'
 import { failurePage } from './views/failure-page.ts'
 import { landingPage } from './views/landing-page.ts'
@@ -18,8 +18,6 @@ export interface Settings {
   store: Store
   /** Default: the real Spotify, with the client from the environment. */
   provider?: SpotifyOptions
-  /** Default `me/library`, what Spotify has today. */
-  likes?: Likes
   /** Is told of every upstream call, login and refresh. */
   onEvent?: (event: BehalfEvent) => void
 }
@@ -62,7 +60,6 @@ export interface App {
 /** The whole app: log in, see your top tracks, like one, log out. */
 export function createApp(settings: Settings): App {
   const auth = createAuth(settings)
-  const { likes = new Likes('me/library') } = settings
   const ownPages = fromOwnPages(settings.baseUrl)
   const app = express()
   app.disable('x-powered-by')
@@ -83,19 +80,19 @@ export function createApp(settings: Settings): App {
     const period = periodOf(req.query['period'])
     const [user, tracks] = await Promise.all([
       req.api.spotify.get<User>('me'),
-      topTracks(req.api.spotify, likes, period),
+      topTracks(req.api.spotify, period),
     ])
     const grant = await req.tokens.spotify.grant()
     res.send(topPage({ user, tracks, period, expiresAt: grant?.expiresAt }).text)
   })
 
   app.post('/tracks/:id/like', ownPages, requireLogin('spotify'), async (req, res) => {
-    await likes.add(req.api.spotify, req.params.id)
+    await like(req.api.spotify, req.params.id)
     res.redirect(303, backToTrack(req.params.id, req.query['period']))
   })
 
   app.post('/tracks/:id/unlike', ownPages, requireLogin('spotify'), async (req, res) => {
-    await likes.remove(req.api.spotify, req.params.id)
+    await unlike(req.api.spotify, req.params.id)
     res.redirect(303, backToTrack(req.params.id, req.query['period']))
   })
 

@@ -6,11 +6,10 @@ import { createStore } from 'behalf/stores'
 import { createTestApi, createTestProvider } from 'behalf/testing'
 import { createApp, type Settings } from './app.ts'
 import { logLine } from './call-log.ts'
-import { Likes } from './music.ts'
 import { freePort, listening } from './ports.ts'
 
 /** Where the app calls, and what is to be stopped at the end. */
-type Upstream = Pick<Settings, 'provider' | 'likes'> & {
+type Upstream = Pick<Settings, 'provider'> & {
   file: string
   about: (redirectUri: string) => string
   close: () => Promise<void>
@@ -54,7 +53,6 @@ async function testServers(): Promise<Upstream> {
   const api = await createTestApi({ provider })
   return {
     provider: { ...provider.overrides, apiBaseUrl: api.baseUrl },
-    likes: new Likes('me/tracks'),
     file: 'demo.sqlite',
     about: () =>
       `  Calls a made-up Spotify on this machine (login ${provider.issuer}, API ${api.origin}).`,

@@ -45,45 +45,24 @@ export function periodOf(text: unknown): Period {
 }
 
 /** The user's most played tracks. */
-export async function topTracks(
-  api: ApiClient,
-  likes: Likes,
-  period: Period,
-): Promise<RankedTrack[]> {
+export async function topTracks(api: ApiClient, period: Period): Promise<RankedTrack[]> {
   const query = { time_range: period, limit: 12 }
   const { items } = await api.get<{ items: Track[] }>('me/top/tracks', { query })
-  const liked = await likes.of(
-    api,
-    items.map(({ id }) => id),
-  )
+  if (items.length === 0) return []
+  const liked = await api.get<boolean[]>('me/library/contains', { query: { uris: uris(items) } })
   return items.map((track, index) => ({ ...track, liked: liked[index] ?? false }))
 }
 
-/** Where the user's likes are kept. */
-export class Likes {
-  readonly #path: 'me/library' | 'me/tracks'
+/** Puts a track among the user's liked ones. */
+export async function like(api: ApiClient, id: string): Promise<void> {
+  await api.put('me/library', { query: { uris: uris([{ id }]) } })
+}
 
-  /** `me/tracks` is gone for apps in Spotify's development mode; the test API has nothing else. */
-  constructor(path: 'me/library' | 'me/tracks') {
-    this.#path = path
-  }
+/** Takes it away again. */
+export async function unlike(api: ApiClient, id: string): Promise<void> {
+  await api.delete('me/library', { query: { uris: uris([{ id }]) } })
+}
 
-  /** Which of the tracks the user likes, in their order. */
-  async of(api: ApiClient, ids: readonly string[]): Promise<boolean[]> {
-    if (ids.length === 0) return []
-    return api.get<boolean[]>(`${this.#path}/contains`, { query: this.#query(ids) })
-  }
-
-  async add(api: ApiClient, id: string): Promise<void> {
-    await api.put(this.#path, { query: this.#query([id]) })
-  }
-
-  async remove(api: ApiClient, id: string): Promise<void> {
-    await api.delete(this.#path, { query: this.#query([id]) })
-  }
-
-  #query(ids: readonly string[]): Record<string, string> {
-    if (this.#path === 'me/tracks') return { ids: ids.join(',') }
-    return { uris: ids.map((id) => `spotify:track:${id}`).join(',') }
-  }
+function uris(tracks: ReadonlyArray<{ id: string }>): string {
+  return tracks.map(({ id }) => `spotify:track:${id}`).join(',')
 }

@@ -133,7 +133,6 @@ class SqliteStore implements Store {
     if (error instanceof BehalfError) throw error
     const { busy, what } = sqliteFailure(error)
     if (busy && performance.now() < giveUpAt) return
-    if (!busy) this.#reopenAtNextUse()
     throw new StoreUnavailableError(what)
   }
 
@@ -167,11 +166,6 @@ class SqliteStore implements Store {
       this.#letGo()
       throw error
     }
-  }
-
-  /** What is in memory would be lost with the connection. */
-  #reopenAtNextUse(): void {
-    if (!this.#file?.inMemory) this.#letGo()
   }
 
   #letGo(): void {

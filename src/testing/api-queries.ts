@@ -22,10 +22,12 @@ export function timeRangeOf({ searchParams }: URL): TimeRange {
   return range
 }
 
-/** The ids in `ids=a,b,c` or in a JSON body `{"ids": [...]}`; 1 to 50 of them. */
+/** The ids in `ids=a,b,c`, in `uris=spotify:track:a,…` or in a JSON body `{"ids": [...]}`; 1 to 50. */
 export function trackIds({ url, body }: ReceivedRequest): string[] {
-  const asked = url.searchParams.get('ids')
-  const ids = asked === null ? idsInBody(body) : asked.split(',').map((id) => id.trim())
+  const { searchParams } = url
+  const asked =
+    searchParams.get('ids') ?? searchParams.get('uris')?.replaceAll('spotify:track:', '')
+  const ids = asked === undefined ? idsInBody(body) : asked.split(',').map((id) => id.trim())
   if (ids.length === 0 || ids.includes('')) throw new ApiError(400, 'Invalid id')
   if (ids.length > maxIds) throw new ApiError(400, `Too many ids requested`)
   return ids

@@ -24,6 +24,10 @@ const routes: Readonly<Record<string, { scope?: string; answer: Route }>> = {
   'PUT /v1/me/tracks': { scope: 'user-library-modify', answer: saveTracks },
   'DELETE /v1/me/tracks': { scope: 'user-library-modify', answer: removeTracks },
   'GET /v1/me/tracks/contains': { scope: 'user-library-read', answer: containsTracks },
+  // What took their place in 2026 for apps in Spotify's development mode.
+  'PUT /v1/me/library': { scope: 'user-library-modify', answer: saveTracks },
+  'DELETE /v1/me/library': { scope: 'user-library-modify', answer: removeTracks },
+  'GET /v1/me/library/contains': { scope: 'user-library-read', answer: containsTracks },
   'GET /v1/tracks': { answer: severalTracks },
 }
 

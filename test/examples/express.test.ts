@@ -52,7 +52,7 @@ describe.skipIf(!present)('examples/express in a browser', () => {
     await page.reload()
     await unlike.click()
     await page.getByRole('button', { name: `Like ${name}`, exact: true }).waitFor()
-    expect(await page.locator('.earlier').textContent()).toContain('DELETE /v1/me/tracks')
+    expect(await page.locator('.earlier').textContent()).toContain('DELETE /v1/me/library')
 
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.getByRole('link', { name: 'Log in with Spotify' }).waitFor()
@@ -64,10 +64,10 @@ describe.skipIf(!present)('examples/express in a browser', () => {
     const { page } = someone
     await logIn(page, 'Ada Moreau')
     const topTracks = 'GET /v1/me/top/tracks?time_range&limit'
-    const likes = 'GET /v1/me/tracks/contains?ids bypass 200'
-    expect(await callsShown(page)).toEqual(['GET /v1/me miss 200', `${topTracks} miss 200`, likes])
+    const likes = 'GET /v1/me/library/contains?uris bypass 200'
+    expect(await callsShown(page)).toEqual(['GET /v1/me miss 200', likes, `${topTracks} miss 200`])
     await page.reload()
-    expect(await callsShown(page)).toEqual(['GET /v1/me hit 200', `${topTracks} hit 200`, likes])
+    expect(await callsShown(page)).toEqual(['GET /v1/me hit 200', likes, `${topTracks} hit 200`])
     expect(running.api.requestsTo('me/top/tracks')).toBe(1)
     expect(await text('.sums')).toMatch(/59 min \d+ s left|1 h left/)
     expect(await page.locator('.call code').last().textContent()).toMatch(/^[\w-]{12}$/)

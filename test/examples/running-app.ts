@@ -11,7 +11,6 @@ import {
 } from 'behalf/testing'
 import { createApp } from '../../examples/express/app.ts'
 import { logLine } from '../../examples/express/call-log.ts'
-import { Likes } from '../../examples/express/music.ts'
 import { freePort, listening } from '../../examples/express/ports.ts'
 
 /** The example in this process, so that the servers behind it can be switched. */
@@ -42,7 +41,6 @@ export async function runApp(users?: readonly TestUser[]): Promise<RunningApp> {
     baseUrl,
     store,
     provider: { ...provider.overrides, apiBaseUrl: api.baseUrl, fetch: watching(tokens) },
-    likes: new Likes('me/tracks'),
     onEvent: (event) => log.push(logLine(event, new Date(), false)),
   })
   const server = await listening(app, port)

@@ -265,6 +265,21 @@ describe('a database that was handed in', () => {
     client.close()
   })
 
+  test('is left in no transaction by a write that fails, and its text is not told', async () => {
+    const client = new Database(path)
+    const store = sqliteStore(client)
+    await store.set('key', value)
+    client.exec(`CREATE TRIGGER refuse BEFORE DELETE ON behalf
+      BEGIN SELECT RAISE(ABORT, 'hunter2'); END`)
+    const error: unknown = await store.delete('key').catch((reason: unknown) => reason)
+    expect(error).toBeInstanceOf(StoreUnavailableError)
+    expect(String(error)).not.toContain('hunter2')
+    expect(client.inTransaction).toBe(false)
+    client.exec('DROP TRIGGER refuse')
+    expect(await store.delete('key')).toBe(true)
+    client.close()
+  })
+
   test('in which a transaction is open is store_unavailable and stays as it is', async () => {
     const client = new Database(path)
     const store = sqliteStore(client)

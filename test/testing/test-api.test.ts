@@ -149,6 +149,17 @@ describe('saved tracks', () => {
     expect(await contains(ada, id)).toEqual([false])
   })
 
+  it('are also reached by the routes that took their place in 2026', async () => {
+    const ada = callerOf('ada')
+    const { items } = await ada.read<PageJson<{ track: TrackJson }>>('me/tracks?limit=1')
+    const uris = `uris=spotify:track:${items[0]!.track.id}`
+    expect(await ada.read<boolean[]>(`me/library/contains?${uris}`)).toEqual([true])
+    expect((await ada.call(`me/library?${uris}`, { method: 'DELETE' })).status).toBe(200)
+    expect(await ada.read<boolean[]>(`me/library/contains?${uris}`)).toEqual([false])
+    expect((await ada.call(`me/library?${uris}`, { method: 'PUT' })).status).toBe(200)
+    expect(await ada.read<boolean[]>(`me/library/contains?${uris}`)).toEqual([true])
+  })
+
   it('are not the same for two users to begin with', async () => {
     const ada = await callerOf('ada').read<PageJson<unknown>>('me/tracks')
     expect((await callerOf('grace').read<PageJson<unknown>>('me/tracks')).items).not.toEqual(

@@ -1,4 +1,3 @@
-import { BehalfError } from '../errors.ts'
 import type { Store } from '../stores/store.ts'
 import { type Partition, responseKey } from './partition.ts'
 import {
@@ -57,8 +56,7 @@ export class StoredResponses {
 async function passBy<T>(operation: Promise<T>): Promise<T | undefined> {
   try {
     return await operation
-  } catch (error) {
-    if (error instanceof BehalfError && error.code === 'store_unavailable') return undefined
-    throw error
+  } catch {
+    return undefined
   }
 }

@@ -23,11 +23,14 @@ export function decideStoring(
   if (status !== 200) return refuse(`status-${status}`)
   if (directives.has('no-store')) return refuse('no-store')
   if (directives.has('no-cache')) return refuse('no-cache')
-  if (headers.get('vary')?.includes('*')) return refuse('vary')
+  if (!fieldNames.test(headers.get('vary') ?? '')) return refuse('vary')
   const lifetime = deltaSeconds(directives, 'max-age')
   if (lifetime === 0 && !isPlainZero(directives.get('max-age'))) return refuse('malformed')
   return { store: true, body, ttl: lifetime ? Math.min(lifetime, ruleTtl) : ruleTtl }
 }
+
+/** A list of field names; `*`, and what is no name, fits no other request. */
+const fieldNames = /^[\s,!#$%&'+.^_`|~\w-]*$/
 
 /** RFC 9111 section 4.2.1: what is no number, or two, is read the strict way. */
 function isPlainZero(value: string | true | undefined): boolean {

@@ -1,6 +1,6 @@
 import { BehalfError, ConfigError } from '../errors.ts'
 import { KeyRing } from '../key-ring.ts'
-import type { GrantOwner } from '../oauth/grant-owner.ts'
+import { userOwner } from '../oauth/token-handler.ts'
 import { App } from './app.ts'
 import { type Configuration, configure } from './configuration.ts'
 import { type Context, contextFor } from './context.ts'
@@ -58,7 +58,7 @@ export class Behalf<P extends Providers = Providers> {
   /** The same for a user of the app outside a request: cron jobs, queues, webhooks. */
   async forUser(userId: string): Promise<Context<P>> {
     const app = await this.app()
-    const owner: GrantOwner = { kind: 'user', id: userId }
+    const owner = userOwner(userId)
     const visitor = { owner: async () => owner, loginUrl: () => undefined }
     return contextFor(app, visitor, () => app.cache)
   }

@@ -60,18 +60,19 @@ function sender(
 ): Send {
   const { provider, name } = access
   const { total } = app.configuration.timeouts
-  const forward = (request: Request) => authorizedFetch(provider, tokens, request, total)
-  const partition = async () => {
-    const { grantId, cacheKey } = (await tokens.found()).record
-    return grantPartition(name, grantId, cacheKey)
-  }
   return async (request, mode) => {
     const startedAt = performance.now()
+    const own = tokens.forOneCall()
+    const forward = (sent: Request) => authorizedFetch(provider, own, sent, total)
+    const partition = async () => {
+      const { grantId, cacheKey } = (await own.found()).record
+      return grantPartition(name, grantId, cacheKey)
+    }
     const call = { partition, mode, rules: rulesOf(access), forward }
     const tell = (outcome: Pick<EventFields['upstream'], 'status' | 'code' | 'cacheStatus'>) => {
       const duration = (performance.now() - startedAt) / 1000
       const { method } = request
-      const about = { provider: name, grant: tokens.lastGrant, method, url: withoutValues(request) }
+      const about = { provider: name, grant: own.lastGrant, method, url: withoutValues(request) }
       app.emit({ type: 'upstream', ...about, ...outcome, duration })
     }
     try {

@@ -29,7 +29,7 @@ export async function disconnect(visit: Visit, access: ProviderAccess): Promise<
 
 async function endGrant(visit: Visit, access: ProviderAccess): Promise<void> {
   const owner = await visit.owner()
-  const found = owner && (await access.records.read(owner, access.name))
+  const found = owner && (await access.records.named(owner, access.name))
   if (found) await access.end(found)
 }
 

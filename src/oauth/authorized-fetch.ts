@@ -20,7 +20,7 @@ export async function authorizedFetch(
   timeout: number,
 ): Promise<Response> {
   const body = await replayable(request)
-  const signal = AbortSignal.any([request.signal, AbortSignal.timeout(timeout * 1000)])
+  const signal = withinTotal(request, timeout)
   const send = (accessToken: string) => {
     const headers = new Headers(request.headers)
     for (const name of droppedHeaders) headers.delete(name)
@@ -33,6 +33,25 @@ export async function authorizedFetch(
   if (!isInvalidToken(response) || !body.again) return response
   await response.body?.cancel()
   return send((await tokens.replaced(accessToken)).record.tokens.accessToken)
+}
+
+/**
+ * Aborts with the request, or after `seconds`. Not AbortSignal.any: on Node 20 the garbage collector
+ * takes it, and with it the deadline. The timer holds on to controller and request.
+ */
+function withinTotal(request: Request, seconds: number): AbortSignal {
+  const controller = new AbortController()
+  const follow = () => {
+    clearTimeout(timer)
+    controller.abort(request.signal.reason)
+  }
+  const timer = setTimeout(() => {
+    request.signal.removeEventListener('abort', follow)
+    controller.abort(new DOMException(`No reply within ${seconds} s`, 'TimeoutError'))
+  }, seconds * 1000).unref()
+  if (request.signal.aborted) follow()
+  else request.signal.addEventListener('abort', follow, { once: true })
+  return controller.signal
 }
 
 interface Replay {

@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   InsufficientScopeError,
   LoginRequiredError,
   ProviderUnavailableError,
@@ -60,12 +61,28 @@ export interface Visitor {
 export class TokenHandler {
   readonly #access: ProviderAccess
   readonly #visitor: Visitor
+  readonly #onlyOneGrant: boolean
+  #grantId: string | undefined
   #lastGrant: string | undefined
 
   /** Made by `behalf()`; apps get theirs from `req.tokens.<provider>`. */
-  constructor(access: ProviderAccess, visitor: Visitor) {
+  constructor(access: ProviderAccess, visitor: Visitor, onlyOneGrant = false) {
     this.#access = access
     this.#visitor = visitor
+    this.#onlyOneGrant = onlyOneGrant
+  }
+
+  /**
+   * The handler of one call: it keeps to the owner and the grant that it finds first, whoever signs
+   * in or connects another account before the call is done.
+   */
+  forOneCall(): TokenHandler {
+    let owner: Promise<GrantOwner | undefined> | undefined
+    const visitor: Visitor = {
+      owner: () => (owner ??= this.#visitor.owner()),
+      loginUrl: (provider, options) => this.#visitor.loginUrl(provider, options),
+    }
+    return new TokenHandler(this.#access, visitor, true)
   }
 
   /** The grant, or `undefined` when there is none (any more). Throws `StoreUnavailableError`. */
@@ -119,10 +136,12 @@ export class TokenHandler {
    * session. Throws `LoginRequiredError` when there is no grant.
    */
   async assignTo(userId: string): Promise<void> {
-    const found = await this.found()
+    const { records, name } = this.#access
+    let found
+    do found = await this.found()
+    while (!(await records.take(found)))
     const { proofHash: _bound, endsAt: _end, ...record } = found.record
-    await this.#access.records.replace({ kind: 'user', id: userId }, this.#access.name, record)
-    await this.#access.records.delete(found)
+    await records.replace(userOwner(userId), name, record)
   }
 
   /** How events name the grant that was last found. */
@@ -165,11 +184,17 @@ export class TokenHandler {
 
   #usable(found: FoundRecord | undefined): FoundRecord {
     const { name } = this.#access
-    if (!found) throw new LoginRequiredError(name, this.#visitor.loginUrl(name, {}))
+    if (!found || this.#isAnother(found.record)) {
+      throw new LoginRequiredError(name, this.#visitor.loginUrl(name, {}))
+    }
     const { ended } = found.record
     if (ended) throw new ReauthRequiredError(name, ended, this.#visitor.loginUrl(name, {}))
     this.#lastGrant = grantHash(found.record)
     return found
+  }
+
+  #isAnother({ grantId }: TokenRecord): boolean {
+    return this.#onlyOneGrant && (this.#grantId ??= grantId) !== grantId
   }
 
   #checkScope(record: TokenRecord, wanted: readonly string[]): void {
@@ -182,6 +207,12 @@ export class TokenHandler {
       this.#visitor.loginUrl(name, { scope: missing }),
     )
   }
+}
+
+/** Throws a `ConfigError` for what is no user id: all who have none would share one grant. */
+export function userOwner(id: unknown): GrantOwner {
+  if (typeof id === 'string' && id !== '') return { kind: 'user', id }
+  throw new ConfigError('A user id must be a text that is not empty.')
 }
 
 /** A record as the app may see it. */

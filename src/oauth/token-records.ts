@@ -30,6 +30,11 @@ export class TokenRecords {
     return (found.record.endsAt ?? Infinity) > Date.now() ? found : undefined
   }
 
+  /** The record under that name, whichever login of the session it is bound to: for who ends it. */
+  named(owner: GrantOwner, provider: string): Promise<FoundRecord | undefined> {
+    return this.reread(this.#key(owner, provider))
+  }
+
   /** The record at a key, whoever asks. */
   async reread(key: string): Promise<FoundRecord | undefined> {
     const stored = await this.#store.get(key)
@@ -61,6 +66,11 @@ export class TokenRecords {
   /** Gives the record's new version, or `undefined` when someone else wrote or deleted it. */
   update(found: FoundRecord, record: TokenRecord): Promise<string | undefined> {
     return this.#write(found.key, found.version, record)
+  }
+
+  /** Takes the record away, unless someone else wrote or deleted it. */
+  take(found: FoundRecord): Promise<boolean> {
+    return this.#store.compareAndDelete(found.key, found.version)
   }
 
   delete(found: FoundRecord): Promise<boolean> {

@@ -244,6 +244,16 @@ export class OriginNotAllowedError extends BehalfError {
   }
 }
 
+/**
+ * A value was sealed with a secret that this process does not have (any more): a rolling key change,
+ * or a secret that was retired while it was still needed.
+ */
+export class RetiredSecretError extends StoreUnavailableError {
+  constructor() {
+    super('a value in it was sealed with a secret that this process does not have')
+  }
+}
+
 /** A reply that is not what its specification says it must be. */
 export class UnexpectedResponseError extends BehalfError {
   readonly code = 'unexpected_response'

@@ -13,6 +13,8 @@ export type CacheStatus = { hit: true; ttl: number } | { hit: false; detail: str
 
 /** Adds the Cache-Status field (RFC 9211) to a reply. */
 export function withCacheStatus(response: Response, status: CacheStatus): Response {
+  // LinkedIn's 999, for one, is a status that no Response can be made with.
+  if (response.status > 599) return response
   const headers = new Headers(response.headers)
   headers.append('cache-status', `behalf; ${parameters(status).join('; ')}`)
   return rebuild(response, response.body, headers)

@@ -121,8 +121,12 @@ export class ResponseCache {
     forwarded: Pick<Forwarded, 'fwd' | 'detail'>,
   ): Promise<Response> {
     this.#stats.bypassed += 1
-    const response = await call.forward(request)
     const isUnsafe = !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method)
+    const response = await call.forward(request).catch(async (error: unknown) => {
+      // It may have been carried out all the same.
+      if (isUnsafe) await this.#invalidate(request, call)
+      throw error
+    })
     if (isUnsafe && response.status < 400) await this.#invalidate(request, call)
     return withCacheStatus(response, { ...forwarded, fwdStatus: response.status, stored: false })
   }
@@ -148,8 +152,9 @@ export class ResponseCache {
 
   /** RFC 9111 section 4.4; only where something can have been stored for the target. */
   async #invalidate(request: Request, call: CachedCall): Promise<void> {
-    if (this.#ttlOf(request, call) > 0) {
-      await this.#responses?.forget(await call.partition(), request)
-    }
+    if (this.#ttlOf(request, call) === 0) return
+    // The reply is there; a grant that cannot be read now is no reason to withhold it.
+    const partition = await call.partition().catch(() => undefined)
+    if (partition) await this.#responses?.forget(partition, request)
   }
 }

@@ -26,11 +26,19 @@ export function decideStoring(
   if (!fieldNames.test(headers.get('vary') ?? '')) return refuse('vary')
   const lifetime = deltaSeconds(directives, 'max-age')
   if (lifetime === 0 && !isPlainZero(directives.get('max-age'))) return refuse('malformed')
-  return { store: true, body, ttl: lifetime ? Math.min(lifetime, ruleTtl) : ruleTtl }
+  if (!lifetime) return { store: true, body, ttl: ruleTtl }
+  const left = lifetime - ageOf(headers)
+  return left > 0 ? { store: true, body, ttl: Math.min(left, ruleTtl) } : refuse('stale')
 }
 
 /** A list of field names; `*`, and what is no name, fits no other request. */
 const fieldNames = /^[\s,!#$%&'+.^_`|~\w-]*$/
+
+/** Seconds that the reply has spent in caches before this one (RFC 9111 section 5.1). */
+function ageOf(headers: Headers): number {
+  const age = headers.get('age') ?? ''
+  return /^\d{1,10}$/.test(age) ? Number(age) : 0
+}
 
 /** RFC 9111 section 4.2.1: what is no number, or two, is read the strict way. */
 function isPlainZero(value: string | true | undefined): boolean {

@@ -26,47 +26,51 @@ export async function attachToSession(
 ): Promise<void> {
   const { session } = visit.source
   const current = session.read()
-  const owner: SessionOwner | undefined = current && { kind: 'session', ...current }
-  const held = owner ? await heldBy(visit, owner) : []
+  const held = current ? await heldBy(visit, current) : []
   const stays = isSamePerson(held, access, record)
-  const handle = newHandle(stays ? owner?.id : undefined)
-  const bind = async (from: SessionHandle, to: SessionHandle) => {
-    const others = stays ? held.filter(({ one }) => one !== access) : []
-    const bound = others.map(({ one }) =>
-      one.records.rebind({ kind: 'session', ...from }, one.name, to.proof),
-    )
-    const failed = (await Promise.allSettled(bound)).find(({ status }) => status === 'rejected')
-    if (failed) throw (failed as PromiseRejectedResult).reason
-  }
+  const handle = newHandle(stays ? current?.id : undefined)
+  const others = stays ? held.filter((one) => one.access !== access) : []
   try {
-    if (owner) await bind(owner, handle)
+    await rebind(others, current, handle)
     await access.records.replace({ kind: 'session', ...handle }, access.name, record)
   } catch (error) {
     // The browser still has the old proof.
-    if (owner) await bind(handle, owner).catch(() => {})
+    await rebind(others, handle, current).catch(() => {})
     throw error
   }
   await session.renew(handle)
-  if (!stays) await Promise.all(held.map(({ one, found }) => one.end(found)))
+  if (!stays) await Promise.all(held.map((one) => one.access.end(one.found)))
 }
 
-type SessionOwner = Extract<GrantOwner, { kind: 'session' }>
-
 interface Held {
-  one: ProviderAccess
+  access: ProviderAccess
   found: FoundRecord
 }
 
-async function heldBy(visit: Visit, owner: GrantOwner): Promise<Held[]> {
-  const held = [...visit.app.accesses.values()].map(async (one) => {
-    const found = await one.records.read(owner, one.name)
-    return found ? [{ one, found }] : []
+async function heldBy(visit: Visit, handle: SessionHandle): Promise<Held[]> {
+  const held = [...visit.app.accesses.values()].map(async (access) => {
+    const found = await access.records.readable({ kind: 'session', ...handle }, access.name)
+    return found ? [{ access, found }] : []
   })
   return (await Promise.all(held)).flat()
 }
 
+/** All of them are tried before one that failed is told. */
+async function rebind(
+  held: readonly Held[],
+  from: SessionHandle | undefined,
+  to: SessionHandle | undefined,
+): Promise<void> {
+  if (!from || !to) return
+  const owner: GrantOwner = { kind: 'session', ...from }
+  const bound = held.map(({ access }) => access.records.rebind(owner, access.name, to.proof))
+  for (const result of await Promise.allSettled(bound)) {
+    if (result.status === 'rejected') throw result.reason
+  }
+}
+
 /** Is what the session holds this person's, as far as this provider can tell? */
 function isSamePerson(held: readonly Held[], access: ProviderAccess, record: TokenRecord): boolean {
-  const before = held.find(({ one }) => one === access)?.found
+  const before = held.find((one) => one.access === access)?.found
   return held.length > 0 && (!before || before.record.profile.subject === record.profile.subject)
 }

@@ -11,6 +11,12 @@ export function originsOf(baseUrl: string | readonly string[] | undefined): stri
   return origins
 }
 
+/** May the app make do with a secret and a store of its own? Not where others can reach it. */
+export function isDevelopment(origins: readonly string[]): boolean {
+  const isLocal = origins.every((origin) => isLoopback(new URL(origin)))
+  return isLocal && process.env['NODE_ENV'] !== 'production'
+}
+
 function originOf(text: string): string {
   if (!URL.canParse(text)) {
     throw new ConfigError(

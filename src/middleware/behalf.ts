@@ -1,6 +1,6 @@
 import { BehalfError, ConfigError } from '../errors.ts'
 import { KeyRing } from '../key-ring.ts'
-import { userOwner } from '../oauth/token-handler.ts'
+import { userOwner } from '../oauth/grant-owner.ts'
 import { App } from './app.ts'
 import { type Configuration, configure } from './configuration.ts'
 import { type Context, contextFor } from './context.ts'
@@ -14,16 +14,16 @@ import { visitOf } from './web-request.ts'
 export class Behalf<P extends Providers = Providers> {
   /** Carries the providers' names in the type; never there. */
   declare readonly '~providers'?: P
-  readonly configuration: Configuration
+  readonly #configuration: Configuration
   readonly #options: BehalfOptions<P, never>
   #app: App | undefined
   #starting: Promise<App> | undefined
 
   /** Made by {@link createBehalf}. Throws a `ConfigError` for unsafe or incomplete options. */
   constructor(options: BehalfOptions<P, never>) {
-    this.configuration = configure(options)
+    this.#configuration = configure(options)
     this.#options = options
-    const { keyRing } = this.configuration
+    const { keyRing } = this.#configuration
     if (keyRing instanceof KeyRing) this.#app = this.#start(keyRing)
   }
 
@@ -81,15 +81,20 @@ export class Behalf<P extends Providers = Providers> {
     return this.#starting
   }
 
+  /** The app's public origins, the main one first. */
+  get origins(): readonly string[] {
+    return this.#configuration.origins
+  }
+
   /** The running app, when nothing has to be waited for. For adapters. */
   get running(): App | undefined {
     return this.#app
   }
 
-  /** The route at a path below the mount point. Throws a `ConfigError` without `baseUrl`. */
-  route(app: App, path: string): Route | undefined {
-    const route = routeAt(app, path)
-    if (route && this.configuration.origins.length === 0) {
+  /** The route at a path below the mount point. For adapters. Throws a `ConfigError` without `baseUrl`. */
+  route(app: App, path: string, mountPath = ''): Route | undefined {
+    const route = routeAt(app, path, mountPath)
+    if (route && this.#configuration.origins.length === 0) {
       throw new ConfigError(
         "baseUrl is missing; set it to the app's public origin, or set BEHALF_BASE_URL.",
       )
@@ -103,12 +108,12 @@ export class Behalf<P extends Providers = Providers> {
   }
 
   async #load(): Promise<App> {
-    const { keyRing } = this.configuration
+    const { keyRing } = this.#configuration
     return (this.#app = this.#start(keyRing instanceof KeyRing ? keyRing : await keyRing()))
   }
 
   #start(keyRing: KeyRing): App {
-    return new App(this.configuration, this.#options, keyRing)
+    return new App(this.#configuration, this.#options, keyRing)
   }
 
   #visit(app: App, request: Request): Visit {

@@ -27,7 +27,7 @@ export async function callback(visit: Visit, access: ProviderAccess): Promise<Re
   for (const [name, value] of response.parameters) landing.searchParams.set(name, value)
   const result = await access.server.finishLogin(landing, transaction)
   const returnTo = await keep(visit, access, transaction, result)
-  markFinished(source.jar, access.name)
+  markFinished(source.jar, access.name, 'done')
   return redirect(returnTo)
 }
 
@@ -45,13 +45,14 @@ async function check(
   access: ProviderAccess,
   transaction: LoginTransaction,
 ): Promise<void> {
-  const { provider, issuer, startedAt, user } = transaction
+  const { provider, issuer, startedAt, user, session } = transaction
   if (provider !== access.name || issuer !== access.provider.issuer) {
     throw new StateError('state_provider_changed')
   }
   const age = (Date.now() - startedAt) / 1000
   if (age > loginLifetime || age < -60) throw new StateError('state_expired')
-  if ((await visit.user()) !== user) throw new StateError('state_user_changed')
+  const isOther = session !== undefined && session !== visit.source.session.read()?.id
+  if (isOther || (await visit.user()) !== user) throw new StateError('state_user_changed')
 }
 
 /** Whatever goes wrong from here on, tokens that nobody will use are revoked. */
@@ -68,7 +69,7 @@ async function keep(
       grant: grantOf(record),
       profile: record.profile,
       user: transaction.user,
-      request: new Request(`${visit.source.url.origin}${visit.source.url.pathname}`),
+      request: new Request(transaction.redirectUri),
     })
     if (transaction.user !== undefined) await attachToUser(access, transaction.user, record)
     else await attachToSession(visit, access, record)

@@ -4,7 +4,7 @@ import { type Provider, resolveProvider } from '../oauth/provider.ts'
 import type { CookieSettings } from '../sessions/cookie-jar.ts'
 import { createStore } from '../stores/create-store.ts'
 import type { Store } from '../stores/store.ts'
-import { originsOf } from './base-url.ts'
+import { isDevelopment, originsOf } from './base-url.ts'
 import type { BehalfOptions, Providers } from './options.ts'
 import { keyRingFrom } from './secret.ts'
 
@@ -40,13 +40,15 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
   })
   if (providers.length === 0) throw new ConfigError('providers must have at least one provider.')
   checkRedirectUris(providers, origins, basePath)
+  checkDistinct(providers)
+  const developing = isDevelopment(origins)
   const grantTtl = seconds('grantTtl.absolute', options.grantTtl?.absolute ?? month)
   return {
     origins,
     basePath,
     namespace: checkNamespace(options.namespace ?? 'behalf'),
-    keyRing: keyRingFrom(options.secret),
-    store: store === undefined ? developmentStore() : createStore(store),
+    keyRing: keyRingFrom(options.secret, developing),
+    store: store === undefined ? developmentStore(developing) : createStore(store),
     ownsStore: typeof store !== 'object',
     providers,
     cookie: cookieSettings(options.cookie, origins, grantTtl),
@@ -80,6 +82,14 @@ function checkProviderName(name: string): void {
 /** Where a provider sends the browser back to, unless it has a `redirectUri` of its own. */
 export function redirectUriOf(provider: Provider, callbackBase: string): string {
   return provider.definition.redirectUri ?? `${callbackBase}/${provider.name}/callback`
+}
+
+/** RFC 9700 section 4.4.2: a callback must tell which provider it is of. */
+function checkDistinct(providers: readonly Provider[]): void {
+  const own = providers.flatMap(({ definition }) => definition.redirectUri ?? [])
+  if (new Set(own).size < own.length) {
+    throw new ConfigError('Two providers must not have the same redirectUri; give each its own.')
+  }
 }
 
 function checkRedirectUris(
@@ -117,8 +127,8 @@ function seconds(option: string, value: number): number {
   throw new ConfigError(`${option} must be a number of seconds greater than 0.`)
 }
 
-function developmentStore(): Store {
-  if (process.env['NODE_ENV'] === 'production') {
+function developmentStore(developing: boolean): Store {
+  if (!developing) {
     throw new ConfigError(
       "store is missing; pass one, as createStore('sqlite:behalf.sqlite'), or set BEHALF_STORE.",
     )

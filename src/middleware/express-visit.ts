@@ -53,9 +53,7 @@ export class ExpressVisit extends Visit {
       cache: () => cacheOf(app, req),
       used: () => {
         if (session instanceof OwnSession && app.options.session !== 'own') checkOrder(req)
-        if (!res.headersSent && !res.hasHeader('cache-control')) {
-          res.setHeader('cache-control', 'private, no-store')
-        }
+        keepPrivate(res)
       },
     })
     this.request = req
@@ -71,6 +69,13 @@ function sessionOf(app: App, req: ExpressRequest, jar: CookieJar): Session {
   throw new ConfigError(
     "session is 'express-session', but req.session is not there: put app.use(session(...)) before app.use(auth).",
   )
+}
+
+/** What was set for all replies must not make this one public; what the route sets later still wins. */
+function keepPrivate(res: ServerResponse): void {
+  const set = String(res.getHeader('cache-control') ?? '')
+  if (res.headersSent || /\b(private|no-store)\b/i.test(set)) return
+  res.setHeader('cache-control', 'private, no-store')
 }
 
 /** The cache that was mounted, before or after behalf; without a store of its own it uses the app's. */

@@ -88,14 +88,15 @@ export function behalf<const P extends Providers>(
   source: ExpressOptions<P> | Behalf<P>,
 ): ExpressBehalf<P> {
   const core = source instanceof Behalf ? source : new Behalf<P>(source)
-  if (core.configuration.origins.length === 0) {
+  const [home] = core.origins
+  if (home === undefined) {
     throw new ConfigError(
       "baseUrl is missing; set it to the app's public origin, or set BEHALF_BASE_URL.",
     )
   }
   // A core was made for web-standard requests, and so was its option `user`.
   const user = (req: IncomingMessage) =>
-    core.identify(source instanceof Behalf ? webRequest(req, core.configuration.origins[0]!) : req)
+    core.identify(source instanceof Behalf ? webRequest(req, home) : req)
   const middleware: Middleware = (req, res, next) => {
     const arrive = (app: App) => pass(core, new ExpressVisit(app, user, req, res), res, next)
     const { running } = core
@@ -137,7 +138,7 @@ async function pass<P extends Providers>(
   next: Next,
 ): Promise<void> {
   try {
-    const route = core.route(visit.app, visit.path)
+    const route = core.route(visit.app, visit.path, visit.source.mountPath)
     if (!route) {
       attach(visit)
       return next()
@@ -160,8 +161,12 @@ interface Attached {
 function attach(visit: ExpressVisit): void {
   const context = contextFor(visit.app, visit, () => visit.source.cache())
   const { names } = visit.app.configuration
+  // Not enumerable: whoever logs a request has no business with the app's configuration.
+  Object.defineProperty(visit.request, attachment, {
+    value: { visit, context },
+    configurable: true,
+  })
   Object.assign(visit.request, {
-    [attachment]: { visit, context },
     [names.api]: context.api,
     [names.tokens]: context.tokens,
   })

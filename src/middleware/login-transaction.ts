@@ -14,6 +14,8 @@ export interface LoginTransaction extends LoginSecrets {
   scope: readonly string[]
   /** The app's user who began it; another one must not finish it. */
   user?: string | undefined
+  /** The session in which it began, if there was one: the grants of another one are not added to. */
+  session?: string | undefined
   startedAt: number
 }
 

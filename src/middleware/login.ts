@@ -52,6 +52,7 @@ export async function login(visit: Visit, access: ProviderAccess): Promise<Respo
     returnTo,
     scope,
     user,
+    session: source.session.read()?.id,
     startedAt: Date.now(),
   })
   return redirect(location)
@@ -66,8 +67,9 @@ function homeOrigin({ app, source }: Visit): string {
 
 /** Cookies belong to a host: a login that began on another one would not find its own again. */
 function move({ source }: Visit, home: string): Response {
-  const target = new URL(`${source.url.pathname}${source.url.search}`, home)
-  if (target.host === source.url.host) target.protocol = new URL(home).protocol
+  const target = new URL(home)
+  target.pathname = source.url.pathname
+  target.search = source.url.search
   target.searchParams.set(movedMark, '1')
   return redirect(target)
 }
@@ -92,7 +94,7 @@ async function scopeFor(
 ): Promise<string[]> {
   const { scope, optionalScope } = access.provider
   const owner = await visit.owner()
-  const granted = (owner && (await access.records.read(owner, access.name)))?.record.scope ?? []
+  const granted = (owner && (await access.records.readable(owner, access.name)))?.record.scope ?? []
   const kept = granted.filter((one) => missingScope(optionalScope, [one]).length === 0)
   return normalizeScope([...scope, ...kept, ...(request.scope ?? [])])
 }

@@ -1,3 +1,4 @@
+import { RetiredSecretError } from '../errors.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { requireSameOrigin } from './fetch-metadata.ts'
 import { forgetFinished } from './login-loop.ts'
@@ -29,8 +30,15 @@ export async function disconnect(visit: Visit, access: ProviderAccess): Promise<
 
 async function endGrant(visit: Visit, access: ProviderAccess): Promise<void> {
   const owner = await visit.owner()
-  const found = owner && (await access.records.named(owner, access.name))
-  if (found) await access.end(found)
+  if (!owner) return
+  try {
+    const found = await access.records.named(owner, access.name)
+    if (found) await access.end(found)
+  } catch (error) {
+    // What nobody can read can still be deleted.
+    if (!(error instanceof RetiredSecretError)) throw error
+    await access.records.forget(owner, access.name)
+  }
 }
 
 /** A form goes to `returnTo`; a script that asks for JSON gets 204. */

@@ -28,10 +28,11 @@ export async function formOf(req: IncomingMessage & { body?: unknown }): Promise
   if (req.readableEnded) return new URLSearchParams()
   const chunks: Buffer[] = []
   let size = 0
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length
+  for await (const chunk of req as AsyncIterable<Buffer | string>) {
+    const bytes = Buffer.from(chunk)
+    size += bytes.length
     if (size > maxFormBytes) return new URLSearchParams()
-    chunks.push(chunk)
+    chunks.push(bytes)
   }
   return new URLSearchParams(Buffer.concat(chunks).toString())
 }

@@ -10,7 +10,7 @@ import {
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { missingScope } from '../oauth/scope.ts'
 import { isNavigation } from './fetch-metadata.ts'
-import { hasJustFinished } from './login-loop.ts'
+import { justFinished } from './login-loop.ts'
 import { json, redirect } from './reply.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Visit } from './visit.ts'
@@ -36,10 +36,10 @@ export async function admit(
     const loginUrl = target === undefined ? {} : { loginUrl: target }
     return json({ code, message, ...loginUrl }, status)
   }
-  if (hasJustFinished(visit.source.jar, provider)) {
-    throw obstacle instanceof InsufficientScopeError ? obstacle : new SessionNotKeptError(provider)
-  }
-  return redirect(target)
+  const last = justFinished(visit.source.jar, provider)
+  if (last === undefined) return redirect(target)
+  const isLost = last === 'done' && !(obstacle instanceof InsufficientScopeError)
+  throw isLost ? new SessionNotKeptError(provider) : obstacle
 }
 
 async function obstacleFor(

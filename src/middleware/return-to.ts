@@ -14,7 +14,7 @@ export function safeReturnTo(value: unknown, ownRoutes: string): string {
   const { pathname, search, hash } = new URL(value, base)
   const path = `${pathname}${search}${hash}`
   const isOwn = pathname === ownRoutes || pathname.startsWith(`${ownRoutes}/`)
-  return isOwn || !staysLocal(path) ? '/' : path
+  return isOwn || path.length > maxLength || !staysLocal(path) ? '/' : path
 }
 
 const base = 'https://app.invalid'
@@ -32,16 +32,17 @@ function staysLocal(path: string): boolean {
   for (let round = 0; round < 3; round += 1) {
     if (!isLocalPath(decoded)) return false
     const next = decode(decoded)
-    if (next === decoded) return true
+    if (next === undefined || next === decoded) return next !== undefined
     decoded = next
   }
   return isLocalPath(decoded)
 }
 
-function decode(text: string): string {
+/** What is no UTF-8 is read differently by everyone who reads it. */
+function decode(text: string): string | undefined {
   try {
     return decodeURIComponent(text)
   } catch {
-    return text
+    return undefined
   }
 }

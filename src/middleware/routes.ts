@@ -3,6 +3,7 @@ import type { ProviderAccess } from '../oauth/provider-access.ts'
 import type { App } from './app.ts'
 import { callback } from './callback.ts'
 import { login } from './login.ts'
+import { markFinished } from './login-loop.ts'
 import { disconnect, logout } from './logout.ts'
 import { empty, redirect } from './reply.ts'
 import { sessionInfo } from './session-info.ts'
@@ -19,10 +20,10 @@ export interface Route {
 type ProviderHandler = (visit: Visit, access: ProviderAccess) => Promise<Response>
 
 /** The route at a path below the mount point, compared letter by letter; `undefined`: not ours. */
-export function routeAt(app: App, path: string): Route | undefined {
+export function routeAt(app: App, path: string, mountPath: string): Route | undefined {
   const { basePath } = app.configuration
   const own = [...app.accesses.values()].find(
-    ({ provider }) => ownCallback(provider.definition.redirectUri) === path,
+    ({ provider }) => ownCallback(provider.definition.redirectUri) === `${mountPath}${path}`,
   )
   if (own) return providerRoute('GET', callbackOrErrorPage, own)
   if (!path.startsWith(`${basePath}/`)) return undefined
@@ -70,6 +71,7 @@ async function callbackOrErrorPage(visit: Visit, access: ProviderAccess): Promis
   } catch (error) {
     const code = error instanceof BehalfError ? error.code : 'login_refused'
     visit.app.emit({ type: 'login_failed', provider: access.name, code })
+    markFinished(visit.source.jar, access.name, 'failed')
     const page = visit.app.options.errorPage
     if (page === undefined) throw error
     return redirect(withQuery(page, { code, provider: access.name }))

@@ -12,13 +12,16 @@ export type SecretOption =
 
 /**
  * The key ring, or a function that makes it at first use. Secrets that are there are checked at
- * once. Without any, development keeps one of its own in `.behalf/`; production is refused.
+ * once. Without any, development keeps one of its own in `.behalf/`; an app that others can reach is refused.
  */
-export function keyRingFrom(option: SecretOption | undefined): KeyRing | (() => Promise<KeyRing>) {
+export function keyRingFrom(
+  option: SecretOption | undefined,
+  developing: boolean,
+): KeyRing | (() => Promise<KeyRing>) {
   const secret = option ?? process.env['BEHALF_SECRET']
   if (typeof secret === 'function') return async () => ringOf(await secret())
   if (secret !== undefined && secret !== '') return ringOf(secret)
-  if (process.env['NODE_ENV'] === 'production') {
+  if (!developing) {
     throw new ConfigError(
       'secret is missing. Make one with: npx behalf secret, and pass it or set BEHALF_SECRET.',
     )

@@ -1,6 +1,6 @@
 import { ConfigError, UserRequiredError } from '../errors.ts'
 import type { ResponseCache } from '../cache/index.ts'
-import type { GrantOwner } from '../oauth/grant-owner.ts'
+import { type GrantOwner, userOwner } from '../oauth/grant-owner.ts'
 import { missingScope, normalizeScope } from '../oauth/scope.ts'
 import type { LoginUrlOptions, Visitor } from '../oauth/token-handler.ts'
 import type { CookieJar } from '../sessions/cookie-jar.ts'
@@ -42,7 +42,7 @@ export class Visit implements Visitor {
     this.source.used()
     if (this.app.connects) {
       const id = await this.user()
-      return id === undefined ? undefined : { kind: 'user', id }
+      return id === undefined ? undefined : userOwner(id)
     }
     const handle = this.source.session.read()
     return handle && { kind: 'session', ...handle }
@@ -59,9 +59,7 @@ export class Visit implements Visitor {
   async user(): Promise<string | undefined> {
     if (!this.app.connects) return undefined
     const id = await this.source.user()
-    if (id === undefined || id === null) return undefined
-    if (typeof id === 'string' && id !== '') return id
-    throw new ConfigError('The option user() must give a text that is not empty, or undefined.')
+    return id === undefined || id === null ? undefined : userOwner(id).id
   }
 
   /** The path under which the routes are reached from outside. */

@@ -1,3 +1,4 @@
+import { readBounded } from '../bounded-body.ts'
 import { CookieJar } from '../sessions/cookie-jar.ts'
 import { OwnSession } from '../sessions/own-session.ts'
 import type { App } from './app.ts'
@@ -15,9 +16,18 @@ export function visitOf(app: App, request: Request, user: () => unknown): Visit 
     jar,
     session: new OwnSession(jar),
     mountPath: '',
-    form: async () => new URLSearchParams((await request.text()).slice(0, maxFormBytes)),
+    form: () => formOf(request),
     user,
     cache: () => app.cache,
     used: () => {},
   })
+}
+
+/** A form of more than 64 KB is none of ours. */
+async function formOf({ body }: Request): Promise<URLSearchParams> {
+  if (body === null) return new URLSearchParams()
+  const read = await readBounded(body, maxFormBytes)
+  if (read.complete) return new URLSearchParams(Buffer.from(read.bytes).toString())
+  await read.stream.cancel()
+  return new URLSearchParams()
 }

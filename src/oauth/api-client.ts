@@ -1,9 +1,13 @@
 import type { CacheMode } from '../cache/request.ts'
+import { readBounded } from '../bounded-body.ts'
 import { UnexpectedResponseError, UpstreamError } from '../errors.ts'
 import { nextPage } from './paging.ts'
 import type { Provider } from './provider.ts'
 import { resourceUrl } from './resource-url.ts'
 import { type StandardSchema, validate } from './standard-schema.ts'
+
+/** Of a parsed reply, decoded. */
+const maxBodyBytes = 10_485_760
 
 /** Values for a query; `undefined` is left out, a list is repeated. */
 export type Query = Readonly<
@@ -128,6 +132,16 @@ export class ApiClient {
     return { response: await this.fetch(url, init), url }
   }
 
+  /** An API that never ends, or a bomb of zeros, must not fill the memory. */
+  async #text(method: string, url: URL, { body }: Response): Promise<string> {
+    if (body === null) return ''
+    const read = await readBounded(body, maxBodyBytes)
+    if (read.complete) return Buffer.from(read.bytes).toString()
+    await read.stream.cancel()
+    const what = `${method} ${url.pathname} answered with more than ${maxBodyBytes} bytes`
+    throw new UnexpectedResponseError(this.#provider.name, `${what}; use fetch() for a stream`)
+  }
+
   async #parsed<T>(
     method: string,
     url: URL,
@@ -135,7 +149,7 @@ export class ApiClient {
     { schema }: CallOptions<T>,
   ): Promise<T> {
     const { name } = this.#provider
-    const text = await response.text()
+    const text = await this.#text(method, url, response)
     const body = parseJson(text)
     if (!response.ok) {
       // Without the query: it can hold what a log should not.

@@ -4,7 +4,7 @@ import { clientConfiguration } from './client-configuration.ts'
 import type { Profile, Provider } from './provider.ts'
 import { InvalidGrant, rebuilt } from './rebuilt-error.ts'
 import { type TokenSet, tokenSetFrom } from './token-set.ts'
-import { profileFrom, readUserInfo } from './user-info.ts'
+import { profileFrom, readUserInfo, sameSubject } from './user-info.ts'
 
 /** What a login keeps until its callback (RFC 6749 section 10.12, RFC 7636, OpenID Connect). */
 export interface LoginSecrets {
@@ -81,7 +81,8 @@ export class AuthorizationServer {
       const userInfo = provider.userInfo
         ? await readUserInfo(provider, tokens.accessToken, this.#timeout)
         : await openidUserInfo(configuration, tokens.accessToken, claims?.sub)
-      return { tokens, profile: profileFrom(provider, { ...claims, ...userInfo }, reply) }
+      const user = { ...userInfo, ...sameSubject(provider, claims, userInfo) }
+      return { tokens, profile: profileFrom(provider, user, reply) }
     } catch (error) {
       const refused = rebuilt(provider.name, error)
       throw refused instanceof InvalidGrant

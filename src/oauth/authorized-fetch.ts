@@ -1,5 +1,6 @@
 import { readBounded } from '../bounded-body.ts'
 import type { Provider } from './provider.ts'
+import { reasonOf } from './provider-fetch.ts'
 import type { TokenHandler } from './token-handler.ts'
 
 const maxReplayBytes = 1_048_576
@@ -81,13 +82,23 @@ function isInvalidToken(response: Response): boolean {
 async function follow(provider: Provider, url: string, init: RequestInit): Promise<Response> {
   let target = url
   for (let redirects = 0; ; redirects += 1) {
-    const response = await provider.fetch(target, { ...init, redirect: 'manual' })
+    const response = await send(provider, target, { ...init, redirect: 'manual' })
     const next =
       init.redirect === 'follow' ? redirectOf(provider, target, init, response) : undefined
     if (next === undefined) return response
     if (redirects === maxRedirects) throw new TypeError('fetch failed: too many redirects')
     await response.body?.cancel()
     target = next
+  }
+}
+
+/** An error of the app's own `fetch` may hold the request, and with it the token: it is rebuilt. */
+async function send(provider: Provider, url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await provider.fetch(url, init)
+  } catch (error) {
+    if (init.signal?.aborted) throw init.signal.reason
+    throw new TypeError(`fetch failed: ${reasonOf(error)}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import * as oauth from 'openid-client'
 import { ConfigError } from '../errors.ts'
-import { isLoopback, type Provider } from './provider.ts'
+import type { Provider } from './provider.ts'
 import { providerFetch, tokenFetch } from './provider-fetch.ts'
 
 /**
@@ -20,10 +20,12 @@ export async function clientConfiguration(
       `providers.${provider.name}: the server does not offer PKCE with S256, and nothing weaker is used.`,
     )
   }
-  if (isLoopback(new URL(provider.issuer))) oauth.allowInsecureRequests(configuration)
+  if (isPlain(provider)) oauth.allowInsecureRequests(configuration)
   oauth.enableNonRepudiationChecks(configuration)
+  // Compared as openid-client writes it.
+  const tokenEndpoint = metadata.token_endpoint && new URL(metadata.token_endpoint).href
   configuration[oauth.customFetch] = (url, init) => {
-    const send = url === metadata.token_endpoint ? tokenFetch : providerFetch
+    const send = url === tokenEndpoint ? tokenFetch : providerFetch
     return send(provider, timeout, url, init as RequestInit)
   }
   return configuration
@@ -33,8 +35,13 @@ function discover(provider: Provider, timeout: number): Promise<oauth.Configurat
   const issuer = new URL(provider.issuer)
   return oauth.discovery(issuer, provider.clientId, {}, authentication(provider), {
     [oauth.customFetch]: (url, init) => providerFetch(provider, timeout, url, init as RequestInit),
-    execute: isLoopback(issuer) ? [oauth.allowInsecureRequests] : [],
+    execute: isPlain(provider) ? [oauth.allowInsecureRequests] : [],
   })
+}
+
+/** Plain http was let through for this machine only; metadata must not widen that for https. */
+function isPlain({ issuer }: Provider): boolean {
+  return new URL(issuer).protocol === 'http:'
 }
 
 function metadataOf({ definition, issuer }: Provider): oauth.ServerMetadata {

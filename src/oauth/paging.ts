@@ -19,7 +19,7 @@ function found(paging: 'body' | 'link', page: unknown, response: Response): stri
 
 /** RFC 8288 section 3: `<target>; rel="next prefetch"`, separated by commas. */
 function linkTo(relation: string, header: string): string | undefined {
-  for (const [, target, parameters] of header.matchAll(/<([^>]*)>([^<]*)/g)) {
+  for (const [, target, parameters] of header.matchAll(/<([^<>]*)>([^<]*)/g)) {
     const relations = /;\s*rel\s*=\s*"?([^";,]+)/i.exec(parameters ?? '')?.[1]?.split(/\s+/)
     if (relations?.includes(relation)) return target
   }

@@ -36,7 +36,7 @@ export class ProviderAccess {
 
   /** Ends a grant: deleted first, so that nothing brings it back, then revoked in the background. */
   async end(found: FoundRecord): Promise<void> {
-    await this.records.delete(found)
+    await this.records.end(found)
     const { tokens } = found.record
     emit(this.listener, { type: 'logout', provider: this.name, grant: grantHash(found.record) })
     const token = tokens.refreshToken ?? tokens.accessToken

@@ -77,7 +77,7 @@ function unreachable(provider: Provider, what: string): BehalfError {
 }
 
 /** undici's errors can quote what was sent; only the system's error code is told. */
-function reasonOf(error: unknown): string {
+export function reasonOf(error: unknown): string {
   const cause = (error as { cause?: { code?: unknown } } | null)?.cause
   const code = typeof cause?.code === 'string' ? ` (${cause.code})` : ''
   return `the connection failed${code}`

@@ -39,8 +39,7 @@ export class Refresher {
    * provider has ended comes back as such. Throws when the provider or the store is unavailable.
    */
   refresh(found: FoundRecord): Promise<Refreshed> {
-    const { grantId, tokens } = found.record
-    const name = `${grantId} ${sha256(tokens.refreshToken ?? '')}`
+    const name = flightOf(found)
     const flight = this.#flights.get(name)
     if (flight) return flight
     const started = this.#observed(found)
@@ -53,6 +52,11 @@ export class Refresher {
       },
     )
     return started
+  }
+
+  /** Waits for a refresh of these tokens, should there be one, whatever comes of it. */
+  async underWay(found: FoundRecord): Promise<void> {
+    await this.#flights.get(flightOf(found))?.catch(() => {})
   }
 
   async #observed(found: FoundRecord): Promise<Refreshed> {
@@ -118,7 +122,8 @@ export class Refresher {
       if (version !== undefined) return { ...current, version, record }
       current = await this.#records.reread(found.key)
     }
-    if (!current && held.refreshToken) await this.#server.revoke(held.refreshToken).catch(() => {})
+    if (!isSameGrant(current, found) && held.refreshToken)
+      await this.#server.revoke(held.refreshToken).catch(() => {})
     return current
   }
 
@@ -133,6 +138,14 @@ export class Refresher {
       }
     }
   }
+}
+
+function flightOf({ record }: FoundRecord): string {
+  return `${record.grantId} ${sha256(record.tokens.refreshToken ?? '')}`
+}
+
+function isSameGrant(current: FoundRecord | undefined, found: FoundRecord): boolean {
+  return current?.record.grantId === found.record.grantId
 }
 
 /** The same grant with the same tokens, however else the record was rewritten meanwhile. */

@@ -24,6 +24,7 @@ export function resourceUrl(provider: Provider, target: string): URL {
   const base = isAbsolute ? undefined : provider.apiBaseUrl?.href
   if (!URL.canParse(target, base)) throw refuse('its URL cannot be parsed')
   const url = new URL(target, base)
+  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse('its URL is not http')
   if (url.username || url.password) throw refuse('its URL contains credentials')
   if (!provider.apiOrigins.includes(url.origin)) throw refuse(`${url.origin} is not one of them`)
   url.hash = ''

@@ -5,13 +5,13 @@ import {
   ProviderUnavailableError,
   ReauthRequiredError,
 } from '../errors.ts'
-import type { GrantOwner } from './grant-owner.ts'
+import { type GrantOwner, userOwner } from './grant-owner.ts'
 import type { Profile } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
 import { missingScope, normalizeScope } from './scope.ts'
 import { grantHash, type HeldTokens, type TokenRecord } from './token-record.ts'
 import type { FoundRecord } from './token-records.ts'
-import type { TokenSet } from './token-set.ts'
+import { isToken, type TokenSet } from './token-set.ts'
 
 /** A grant as the app sees it: who granted what, until when; never a token. */
 export interface Grant {
@@ -109,9 +109,13 @@ export class TokenHandler {
 
   /**
    * Puts tokens that the app obtained by itself in the place of the grant's. The refresh token is
-   * kept when the set has none. Throws `LoginRequiredError` when there is no grant.
+   * kept when the set has none. Throws `LoginRequiredError` when there is no grant, `ConfigError` for
+   * what is no token.
    */
   async save(tokens: TokenSet): Promise<void> {
+    if (![tokens.accessToken, tokens.refreshToken ?? tokens.accessToken].every(isToken)) {
+      throw new ConfigError('save() needs an accessToken, and tokens are of printable ASCII.')
+    }
     let saved: string | undefined
     while (saved === undefined) {
       const found = await this.found()
@@ -137,9 +141,12 @@ export class TokenHandler {
    */
   async assignTo(userId: string): Promise<void> {
     const { records, name } = this.#access
-    let found
-    do found = await this.found()
-    while (!(await records.take(found)))
+    let found: FoundRecord
+    do {
+      found = await this.found()
+      // A refresh under way would give what it gets to a record that is gone.
+      await this.#access.refresher.underWay(found)
+    } while (!(await records.take(found)))
     const { proofHash: _bound, endsAt: _end, ...record } = found.record
     await records.replace(userOwner(userId), name, record)
   }
@@ -207,12 +214,6 @@ export class TokenHandler {
       this.#visitor.loginUrl(name, { scope: missing }),
     )
   }
-}
-
-/** Throws a `ConfigError` for what is no user id: all who have none would share one grant. */
-export function userOwner(id: unknown): GrantOwner {
-  if (typeof id === 'string' && id !== '') return { kind: 'user', id }
-  throw new ConfigError('A user id must be a text that is not empty.')
 }
 
 /** A record as the app may see it. */

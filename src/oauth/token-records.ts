@@ -1,4 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
+import { RetiredSecretError } from '../errors.ts'
 import type { Store } from '../stores/store.ts'
 import type { GrantOwner } from './grant-owner.ts'
 import { decodeRecord, encodeRecord, sha256, type TokenRecord } from './token-record.ts'
@@ -30,6 +31,11 @@ export class TokenRecords {
     return (found.record.endsAt ?? Infinity) > Date.now() ? found : undefined
   }
 
+  /** As `read`, for who begins anew: what a retired secret has sealed is not there. */
+  async readable(owner: GrantOwner, provider: string): Promise<FoundRecord | undefined> {
+    return this.read(owner, provider).catch(nothingWhenRetired)
+  }
+
   /** The record under that name, whichever login of the session it is bound to: for who ends it. */
   named(owner: GrantOwner, provider: string): Promise<FoundRecord | undefined> {
     return this.reread(this.#key(owner, provider))
@@ -48,8 +54,11 @@ export class TokenRecords {
     const bound = owner.kind === 'session' ? { ...record, proofHash: sha256(owner.proof) } : record
     let written: string | undefined
     while (written === undefined) {
-      const version = (await this.#store.get(key))?.version
-      written = await this.#write(key, version, bound)
+      const there = await this.#store.get(key).catch(async (error: unknown) => {
+        nothingWhenRetired(error)
+        await this.#store.delete(key)
+      })
+      written = await this.#write(key, there?.version, bound)
     }
   }
 
@@ -73,8 +82,17 @@ export class TokenRecords {
     return this.#store.compareAndDelete(found.key, found.version)
   }
 
-  delete(found: FoundRecord): Promise<boolean> {
-    return this.#store.delete(found.key)
+  /** Ends the grant that was found, however its record is rewritten meanwhile; a newer one stays. */
+  async end(found: FoundRecord): Promise<void> {
+    let current: FoundRecord | undefined = found
+    while (current?.record.grantId === found.record.grantId && !(await this.take(current))) {
+      current = await this.reread(found.key)
+    }
+  }
+
+  /** Deletes whatever is there, also what nobody can read. */
+  async forget(owner: GrantOwner, provider: string): Promise<void> {
+    await this.#store.delete(this.#key(owner, provider))
   }
 
   #write(key: string, version: string | undefined, record: TokenRecord) {
@@ -90,6 +108,10 @@ export class TokenRecords {
     const tuple = JSON.stringify(['grant', owner.kind, owner.id, provider, '', ''])
     return `${this.#namespace}:grant:${createHash('sha256').update(tuple).digest('hex')}`
   }
+}
+
+function nothingWhenRetired(error: unknown): undefined {
+  if (!(error instanceof RetiredSecretError)) throw error
 }
 
 /** A session's record opens only to the proof it was bound to; the login before it no longer has it. */

@@ -62,7 +62,8 @@ function faultOf(reply: Record<string, unknown>): string | undefined {
   return undefined
 }
 
-function isToken(value: unknown): value is string {
+/** Is it a token that can be sent in a header? */
+export function isToken(value: unknown): value is string {
   return typeof value === 'string' && value.length <= maxTokenLength && printable.test(value)
 }
 

@@ -17,6 +17,16 @@ export async function readUserInfo(
   throw new UnexpectedResponseError(provider.name, `its user info came with ${response.status}`)
 }
 
+/** OpenID Connect Core section 5.3.2: who the ID token speaks of, and no other, wherever user info is read. */
+export function sameSubject<Claims extends { sub: string }>(
+  { name }: Provider,
+  claims: Claims | undefined,
+  userInfo: Readonly<Record<string, unknown>>,
+): Claims | undefined {
+  if (!claims || (userInfo['sub'] ?? claims.sub) === claims.sub) return claims
+  throw new UnexpectedResponseError(name, 'its user info is about somebody else')
+}
+
 /** The profile by the provider's own `profile` function, else from the claims of OpenID Connect. */
 export function profileFrom(
   { definition, name }: Provider,

@@ -12,7 +12,11 @@ export class OwnSession implements Session {
   }
 
   read(): SessionHandle | undefined {
-    return this.#written ? this.#written.handle : parseHandle(this.#jar.get(''))
+    if (this.#written) return this.#written.handle
+    const cookie = this.#jar.get('')
+    const handle = parseHandle(cookie)
+    if (cookie !== undefined && !handle) this.#jar.delete('', this.#jar.settings.sameSite)
+    return handle
   }
 
   async renew(handle: SessionHandle): Promise<void> {

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '../errors.ts'
+import { RetiredSecretError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { checkValue } from './limits.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
@@ -46,9 +46,7 @@ class SealedStore implements Store {
     const opened = this.#keyRing.open(purpose, key, found.value)
     if (opened.ok) return { value: opened.value, version: found.version }
     if (opened.reason === 'corrupt') return undefined
-    throw new StoreUnavailableError(
-      'a value in it was sealed with a secret that this process does not have',
-    )
+    throw new RetiredSecretError()
   }
 
   async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {

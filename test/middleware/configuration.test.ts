@@ -14,6 +14,7 @@ const good = {
   store: memoryStore(),
   providers: { spotify: spotify({ clientId: 'id', clientSecret: 'hush-hush' }) },
 }
+const local = { ...good, baseUrl: 'http://127.0.0.1:3000' }
 afterEach(() => {
   vi.unstubAllEnvs()
   vi.restoreAllMocks()
@@ -119,6 +120,19 @@ describe('a configuration that is unsafe or incomplete throws at construction an
   })
 })
 
+test('an app that others can reach makes do with no secret and no store of its own', () => {
+  expect(() => behalf({ ...good, secret: undefined })).toThrow(/secret is missing/)
+  expect(() => behalf({ ...good, store: undefined })).toThrow(/store is missing/)
+})
+
+test('OC-13 two providers cannot have one redirect URI', () => {
+  const redirectUri = 'https://app.example.com/callback'
+  const provider = spotify({ clientId: 'id', redirectUri })
+  expect(() => behalf({ ...good, providers: { one: provider, two: provider } })).toThrow(
+    /redirectUri/,
+  )
+})
+
 describe('in production', () => {
   test.each([
     ['plain http, also on loopback', { baseUrl: 'http://127.0.0.1:3000' }, /https in production/],
@@ -135,22 +149,21 @@ describe('in production', () => {
   })
 })
 
-test('the environment gives what the options leave out', () => {
+test('the environment gives what the options leave out', async () => {
   vi.stubEnv('BEHALF_BASE_URL', 'https://app.example.com')
   vi.stubEnv('BEHALF_SECRET', `${secret}1,${secret}2`)
   vi.stubEnv('BEHALF_STORE', 'memory:environment')
   vi.stubEnv('SPOTIFY_CLIENT_ID', 'from-the-environment')
-  const { configuration } = createBehalf({ providers: { spotify: spotify() } })
-  expect(configuration.origins).toEqual(['https://app.example.com'])
-  expect(configuration.providers[0]).toMatchObject({
-    clientId: 'from-the-environment',
-    clientAuthentication: 'none',
-  })
+  const auth = createBehalf({ providers: { spotify: spotify() } })
+  expect(auth.origins).toEqual(['https://app.example.com'])
+  const login = await auth.handle(new Request('https://app.example.com/auth/spotify/login'))
+  const { searchParams } = new URL(login!.headers.get('location')!)
+  expect(searchParams.get('client_id')).toBe('from-the-environment')
 })
 
 test('a store in memory is warned about, with a code', () => {
   const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
-  createBehalf({ ...good, store: undefined })
+  createBehalf({ ...local, store: undefined })
   expect(warn).toHaveBeenCalledWith(
     expect.stringMatching(/memory/),
     expect.objectContaining({ code: 'BEHALF_MEMORY_STORE' }),
@@ -161,13 +174,13 @@ test('in development a secret is made once, readable by nobody else', async () =
   const folder = mkdtempSync(join(tmpdir(), 'behalf-secret-'))
   vi.spyOn(process, 'cwd').mockReturnValue(folder)
   try {
-    await createBehalf({ ...good, secret: undefined }).ready()
+    await createBehalf({ ...local, secret: undefined }).ready()
     const file = join(folder, '.behalf', 'secret')
     const made = readFileSync(file, 'utf8')
     expect(made).toMatch(/^[\w-]{43}$/)
     expect(statSync(file).mode & 0o777).toBe(0o600)
     expect(statSync(join(folder, '.behalf')).mode & 0o777).toBe(0o700)
-    await createBehalf({ ...good, secret: undefined }).ready()
+    await createBehalf({ ...local, secret: undefined }).ready()
     expect(readFileSync(file, 'utf8')).toBe(made)
   } finally {
     rmSync(folder, { recursive: true })

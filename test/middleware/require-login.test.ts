@@ -53,7 +53,7 @@ describe.each(Object.entries(expressVersions))('requireLogin on %s', (_name, exp
     const ada = browser()
     const landed = await loginAs(ada, { user: 'ada', provider: 'spotify', returnTo: '/guarded' })
     const done = (landed.headers['set-cookie'] as unknown as string[]).find((one) =>
-      one.startsWith('behalf.done='),
+      one.startsWith('behalf.last='),
     )!
     // A browser that keeps this cookie and not the session's.
     const reply = await browser()

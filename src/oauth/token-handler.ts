@@ -141,6 +141,7 @@ export class TokenHandler {
    */
   async assignTo(userId: string): Promise<void> {
     const { records, name } = this.#access
+    const owner = userOwner(userId)
     let found: FoundRecord
     do {
       found = await this.found()
@@ -148,7 +149,7 @@ export class TokenHandler {
       await this.#access.refresher.underWay(found)
     } while (!(await records.take(found)))
     const { proofHash: _bound, endsAt: _end, ...record } = found.record
-    await records.replace(userOwner(userId), name, record)
+    await records.replace(owner, name, record)
   }
 
   /** How events name the grant that was last found. */

@@ -140,6 +140,8 @@ describe('the flow', () => {
     ['CR-09 a negative max-age', { 'cache-control': 'max-age=-1' }, 200],
     ['CR-13 two max-ages', { 'cache-control': 'max-age=60, max-age=600' }, 200],
     ['CA-04 Vary: *', { vary: '*' }, 200],
+    ['a Vary that is no list of names', { vary: 'accept;q=1' }, 200],
+    ['a reply that has aged beyond its life', { 'cache-control': 'max-age=5', age: '5' }, 200],
     ['CR-17 401', {}, 401],
     ['403', {}, 403],
     ['404', {}, 404],
@@ -160,6 +162,9 @@ describe('the flow', () => {
     const short = cacheBefore(ok({ 'cache-control': 'max-age=5' }))
     await short.call()
     expect((await short.call()).status).toBe('behalf; hit; ttl=5')
+    const aged = cacheBefore(ok({ 'cache-control': 'max-age=50', age: '20' }))
+    await aged.call()
+    expect((await aged.call()).status).toBe('behalf; hit; ttl=30')
     const useless = cacheBefore(ok({ 'cache-control': 'private, max-age=0' }))
     await useless.call()
     expect((await useless.call()).status).toBe('behalf; hit; ttl=60')
@@ -302,6 +307,7 @@ describe('a store that fails', () => {
     for (const store of [
       failing(() => Promise.reject(new Error('down'))),
       failing(() => new Promise(() => {})),
+      failing(() => Promise.reject(new RangeError('redis://user:hush@host'))),
     ]) {
       const { call } = cacheBefore(ok(), { store })
       const startedAt = Date.now()

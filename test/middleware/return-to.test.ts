@@ -13,6 +13,12 @@ test.each(rows)('%s returnTo %s', (_id, _input, row) => {
   expect(safeReturnTo(row.input, '/auth')).toBe(row.expect.location)
 })
 
+test('what is no UTF-8, or grows too long for a cookie when it is encoded, is no target', () => {
+  for (const path of ['/%5c%5cevil.example/%', '/%2f%2fevil.example%ff', `/${'ü'.repeat(1_000)}`]) {
+    expect(safeReturnTo(path, '/auth')).toBe('/')
+  }
+})
+
 test("the library's own routes are no targets", () => {
   for (const path of ['/auth', '/auth/spotify/login', '/auth/logout?x', '/a/../auth/session']) {
     expect(safeReturnTo(path, '/auth')).toBe('/')

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { StoreUnavailableError } from '../../src/errors.ts'
+import { RetiredSecretError } from '../../src/errors.ts'
 import { KeyRing } from '../../src/key-ring.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { sealed } from '../../src/stores/sealed.ts'
@@ -42,7 +42,7 @@ test('a value with any single bit flipped is absent, or unavailable where its ke
       (found) => found?.value,
       (error: Error) => error.name,
     )
-    const expected = keyIdBytes.includes(bit >> 3) ? StoreUnavailableError.name : undefined
+    const expected = keyIdBytes.includes(bit >> 3) ? RetiredSecretError.name : undefined
     expect(outcome).toBe(expected)
   }
 })

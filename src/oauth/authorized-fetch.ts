@@ -38,20 +38,21 @@ export async function authorizedFetch(
 
 /**
  * Aborts with the request, or after `seconds`. Not AbortSignal.any: on Node 20 the garbage collector
- * takes it, and with it the deadline. The timer holds on to controller and request.
+ * takes it, and with it the deadline. The timer holds on to controller and request, whose
+ * signal follows the caller's only as long as it lives.
  */
 function withinTotal(request: Request, seconds: number): AbortSignal {
   const controller = new AbortController()
-  const follow = () => {
+  const abortToo = () => {
     clearTimeout(timer)
     controller.abort(request.signal.reason)
   }
   const timer = setTimeout(() => {
-    request.signal.removeEventListener('abort', follow)
+    request.signal.removeEventListener('abort', abortToo)
     controller.abort(new DOMException(`No reply within ${seconds} s`, 'TimeoutError'))
   }, seconds * 1000).unref()
-  if (request.signal.aborted) follow()
-  else request.signal.addEventListener('abort', follow, { once: true })
+  if (request.signal.aborted) abortToo()
+  else request.signal.addEventListener('abort', abortToo, { once: true })
   return controller.signal
 }
 
@@ -82,7 +83,7 @@ function isInvalidToken(response: Response): boolean {
 async function follow(provider: Provider, url: string, init: RequestInit): Promise<Response> {
   let target = url
   for (let redirects = 0; ; redirects += 1) {
-    const response = await send(provider, target, { ...init, redirect: 'manual' })
+    const response = await attempt(provider, target, { ...init, redirect: 'manual' })
     const next =
       init.redirect === 'follow' ? redirectOf(provider, target, init, response) : undefined
     if (next === undefined) return response
@@ -93,11 +94,12 @@ async function follow(provider: Provider, url: string, init: RequestInit): Promi
 }
 
 /** An error of the app's own `fetch` may hold the request, and with it the token: it is rebuilt. */
-async function send(provider: Provider, url: string, init: RequestInit): Promise<Response> {
+async function attempt(provider: Provider, url: string, init: RequestInit): Promise<Response> {
   try {
     return await provider.fetch(url, init)
   } catch (error) {
     if (init.signal?.aborted) throw init.signal.reason
+    // oxlint-disable-next-line preserve-caught-error -- it is what must not come along
     throw new TypeError(`fetch failed: ${reasonOf(error)}`)
   }
 }

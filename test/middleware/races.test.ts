@@ -215,16 +215,22 @@ test('SE-09 what an app sets for all replies does not make a personal one public
   expect((await ada.get('/')).headers['cache-control']).toBe('public, max-age=300')
 })
 
-test('HT-02 the time-out of a call survives a garbage collection', async () => {
+test.each([
+  ['the time-out of a call', 0.6, 30],
+  ["the caller's abort", 30, 0.6],
+])('HT-02 %s survives a garbage collection', async (_name, total, patience) => {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
   const { browser } = createApp(world, {
     cache: false,
-    options: { timeouts: { total: 0.6 } },
+    options: { timeouts: { total } },
     routes: (app) =>
       app.get('/hangs', async (req, res) => {
         world.api.switches.behaviour = 'hangs'
-        const error = await req.api['spotify']!.get('me').catch((reason: Error) => reason)
+        const signal = AbortSignal.timeout(patience * 1000)
+        const error = await req.api['spotify']!.get('me', { signal }).catch(
+          (reason: Error) => reason,
+        )
         res.json({ name: (error as Error).name })
       }),
   })

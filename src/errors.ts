@@ -85,10 +85,11 @@ export class LoginRequiredError extends BehalfError {
   readonly provider: string
   readonly loginUrl: string | undefined
   constructor(provider: string, loginUrl: string | undefined) {
-    super(
-      `No grant for ${provider}: the user has not logged in there. ` +
-        `Guard the route with requireLogin('${provider}'), or send the user to loginUrl.`,
-    )
+    const what = `No grant for ${provider}: the user has not logged in there, or the grant has ended. `
+    const inRequest = `Guard the route with requireLogin('${provider}'), or send the user to loginUrl.`
+    const inJob =
+      'The user has to connect it in the app. forUser() finds the grants of users (option user), not those of sessions.'
+    super(what + (loginUrl === undefined ? inJob : inRequest))
     this.provider = provider
     this.loginUrl = loginUrl
   }
@@ -155,7 +156,7 @@ const stateMessages: Readonly<Record<StateErrorCode, string>> = {
     'The callback carries no usable state; it was not reached through a login of this app.',
   state_unknown:
     'This browser has no login under way for that state. Either its cookie was lost (the login began on another ' +
-    'host or scheme than baseUrl, or in another browser), or the page was opened twice.',
+    'host or scheme than baseUrl, or in another browser, or cookies are refused), or the page was opened twice.',
   state_expired: 'The login took too long to come back from the provider; start it again.',
   state_replayed: 'This login has already been finished once.',
   state_provider_changed:
@@ -272,9 +273,19 @@ export class UpstreamError extends BehalfError {
   /** The reply's body: parsed when it is JSON, else its text. */
   readonly body: unknown
   constructor(what: string, response: Response, body: unknown) {
-    super(`${what} answered ${response.status}${response.statusText && ` ${response.statusText}`}.`)
+    const { status, statusText, headers } = response
+    super(`${what} answered ${status}${statusText && ` ${statusText}`}${challengeOf(headers)}.`)
     this.status = response.status
     this.headers = response.headers
     this.body = body
   }
+}
+
+/** RFC 6750 section 3.1: an error code and the scope that is missing, as far as they are well-formed. */
+function challengeOf(headers: Headers): string {
+  const challenge = headers.get('www-authenticate') ?? ''
+  const error = /\berror="?([a-z_]{1,40})"?(?:[\s,]|$)/.exec(challenge)?.[1]
+  const scope = /\bscope="([\w .:/-]{1,200})"/.exec(challenge)?.[1]
+  if (error === undefined) return ''
+  return ` (${error}${scope === undefined ? '' : `; needs ${scope}`})`
 }

@@ -1,5 +1,5 @@
-import 'urlpattern-polyfill'
 import { ConfigError } from '../errors.ts'
+import { urlPattern } from './url-pattern.ts'
 
 /** How long replies to some requests may be reused. */
 export interface CacheRule {
@@ -16,7 +16,7 @@ export interface CacheRule {
 export type CacheRules = readonly CacheRule[] | Readonly<Record<string, number>>
 
 /** Rules made ready for matching. */
-export type CompiledRules = ReadonlyArray<{ pattern: URLPattern; ttl: number }>
+export type CompiledRules = ReadonlyArray<{ pattern: { test(url: string): boolean }; ttl: number }>
 
 /** Checks and compiles rules; throws a `ConfigError` that names the one at fault. */
 export function compileRules(rules: CacheRules | undefined): CompiledRules {
@@ -38,12 +38,8 @@ function listOf(rules: CacheRules = []): readonly CacheRule[] {
   return Object.entries(rules as Record<string, number>).map(([match, ttl]) => ({ match, ttl }))
 }
 
-function patternOf(match: string): URLPattern {
-  try {
-    return match.startsWith('/') ? new URLPattern({ pathname: match }) : new URLPattern(match)
-  } catch {
-    throw new ConfigError(
-      `Cache rule '${match}' is not a URL pattern; begin it with / or https://.`,
-    )
-  }
+function patternOf(match: string): { test(url: string): boolean } {
+  const pattern = urlPattern(match)
+  if (pattern) return pattern
+  throw new ConfigError(`Cache rule '${match}' is not a URL pattern; begin it with / or https://.`)
 }

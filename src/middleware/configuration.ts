@@ -31,11 +31,17 @@ const month = 30 * 24 * 3600
 
 /** Throws a `ConfigError` that says what to change, for anything unsafe or incomplete. */
 export function configure(options: BehalfOptions<Providers, never>): Configuration {
+  if (typeof options?.providers !== 'object' || Array.isArray(options.providers)) {
+    throw new ConfigError('providers is missing; it is an object: { spotify: spotify() }.')
+  }
   const { store = process.env['BEHALF_STORE'] } = options
   const basePath = checkBasePath(options.basePath ?? '/auth')
   const origins = originsOf(options.baseUrl ?? process.env['BEHALF_BASE_URL'])
-  const providers = Object.entries(options.providers ?? {}).map(([name, definition]) => {
+  const providers = Object.entries(options.providers).map(([name, definition]) => {
     checkProviderName(name)
+    if (typeof definition !== 'object') {
+      throw new ConfigError(`providers.${name} is no provider; call it, as in ${name}: ${name}().`)
+    }
     return resolveProvider(name, definition, options.fetch)
   })
   if (providers.length === 0) throw new ConfigError('providers must have at least one provider.')

@@ -10,8 +10,15 @@ export function json(body: unknown, status = 200): Response {
   return Response.json(body, { status, headers: privately })
 }
 
-export function empty(status: number, headers: Readonly<Record<string, string>> = {}): Response {
-  return new Response(null, { status, headers: { ...privately, ...headers } })
+export function empty(status: number): Response {
+  return new Response(null, { status, headers: privately })
+}
+
+/** 405 with a word on what to do: a link to the logout is the first thing that many write. */
+export function notAllowed(allow: 'GET' | 'POST'): Response {
+  const how = allow === 'POST' ? 'from a form with method="post"' : 'by navigating to it'
+  const headers = { ...privately, allow, 'content-type': 'text/plain; charset=utf-8' }
+  return new Response(`Use ${allow} here: ${how}.\n`, { status: 405, headers })
 }
 
 /** A plain page for an error that reached a person: a code, no text that came from outside. */

@@ -27,7 +27,10 @@ export async function admit(
   scope: readonly string[],
 ): Promise<Response | undefined> {
   const access = visit.app.accesses.get(provider)
-  if (!access) throw new ConfigError(`requireLogin('${provider}'): there is no such provider.`)
+  if (!access)
+    throw new ConfigError(
+      `requireLogin('${provider}'): there is no such provider; there are: ${[...visit.app.accesses.keys()].join(', ')}.`,
+    )
   const obstacle = await obstacleFor(visit, access, scope)
   if (!obstacle) return undefined
   const { code, message, status } = obstacle
@@ -37,7 +40,8 @@ export async function admit(
     return json({ code, message, ...loginUrl }, status)
   }
   const last = justFinished(visit.source.jar, provider)
-  if (last === undefined) return redirect(target)
+  // The app's own login is no concern of a loop guard: it may have ended a moment ago.
+  if (last === undefined || obstacle instanceof UserRequiredError) return redirect(target)
   const isLost = last === 'done' && !(obstacle instanceof InsufficientScopeError)
   throw isLost ? new SessionNotKeptError(provider) : obstacle
 }
@@ -50,8 +54,9 @@ async function obstacleFor(
   const owner = await visit.owner()
   if (!owner && visit.app.connects) return new UserRequiredError(access.name)
   const record = (owner && (await access.records.read(owner, access.name)))?.record
-  if (!record) return new LoginRequiredError(access.name, undefined)
-  if (record.ended) return new ReauthRequiredError(access.name, record.ended, undefined)
+  const loginUrl = visit.loginUrl(access.name, {})
+  if (!record) return new LoginRequiredError(access.name, loginUrl)
+  if (record.ended) return new ReauthRequiredError(access.name, record.ended, loginUrl)
   const missing = missingScope(record.scope, scope)
   return missing.length > 0
     ? new InsufficientScopeError(access.name, missing, undefined)

@@ -5,7 +5,7 @@ import { callback } from './callback.ts'
 import { login } from './login.ts'
 import { markFinished } from './login-loop.ts'
 import { disconnect, logout } from './logout.ts'
-import { empty, redirect } from './reply.ts'
+import { notAllowed, redirect } from './reply.ts'
 import { sessionInfo } from './session-info.ts'
 import type { Visit } from './visit.ts'
 import { withQuery } from './with-query.ts'
@@ -37,7 +37,7 @@ export function routeAt(app: App, path: string, mountPath: string): Route | unde
 
 /** Answers at a route: what its method is not for gets 405, and failed logins find their page. */
 export async function respond(route: Route, visit: Visit): Promise<Response> {
-  if (visit.source.method !== route.method) return empty(405, { allow: route.method })
+  if (visit.source.method !== route.method) return notAllowed(route.method)
   return route.answer(visit)
 }
 

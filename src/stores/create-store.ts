@@ -21,7 +21,7 @@ export function createStore(source: string | URL | Store): Store {
   if (isStore(source)) return source
   const url = source instanceof URL ? decoded(source) : source
   const scheme = /^([a-z]+):/.exec(url)?.[1] ?? ''
-  if (!Object.hasOwn(backends, scheme)) throw unknownSource()
+  if (!Object.hasOwn(backends, scheme)) throw unknownSource(scheme)
   return backends[scheme as keyof typeof backends](url)
 }
 
@@ -37,7 +37,7 @@ function decoded(url: URL): string {
   try {
     return decodeURI(url.href)
   } catch {
-    throw unknownSource()
+    throw unknownSource('')
   }
 }
 
@@ -53,10 +53,10 @@ function sqlitePath(url: string): string {
   return path
 }
 
-/** Does not repeat what was given: it may hold a password. */
-function unknownSource(): ConfigError {
+/** Of what was given only the scheme is repeated: the rest may hold a password. */
+function unknownSource(scheme: string): ConfigError {
   return new ConfigError(
-    'The store must be memory:, memory:name, sqlite:path or sqlite::memory:, ' +
+    `${scheme ? `'${scheme}:' is no store. ` : ''}The store must be memory:, memory:name, sqlite:path or sqlite::memory:, ` +
       `or an object with ${operations.join(', ')}.`,
   )
 }

@@ -50,6 +50,12 @@ describe('a configuration that is unsafe or incomplete throws at construction an
     ['a namespace with a colon', { namespace: 'a:b' }, /namespace must have/],
     ['a store nobody knows', { store: 'mysql://user:hush@host/db' }, /The store must be/],
     ['no providers', { providers: {} }, /at least one provider/],
+    ['a list of providers', { providers: [good.providers.spotify] }, /it is an object/],
+    [
+      'a provider that was not called',
+      { providers: { spotify } },
+      /call it, as in spotify: spotify\(\)/,
+    ],
     [
       'a reserved provider name',
       { providers: { logout: good.providers.spotify } },

@@ -101,6 +101,18 @@ describe.each(Object.entries(expressVersions))(
       )
     })
 
+    test('a guarded page leads to the sign-in, also right after connecting and signing out', async () => {
+      const options = { ...settings.options, signInUrl: '/sign-in' }
+      const { browser } = createApp(world, { ...connected, options })
+      const ada = browser()
+      await ada.post('/sign-in/ada@app')
+      await loginAs(ada, { user: 'ada', provider: 'spotify', path: '/connect' })
+      await ada.post('/sign-out')
+      const reply = await ada.get('/guarded').set(navigation)
+      expect(reply.status).toBe(303)
+      expect(reply.headers['location']).toMatch(/^\/sign-in\?/)
+    })
+
     test("assignTo gives a visitor's grant to the user who has just signed in", async () => {
       const { browser, auth } = createApp(world, {
         express,

@@ -79,7 +79,9 @@ export class ResponseCache {
   async fetch(request: Request, call: CachedCall): Promise<Response> {
     const ttl = this.#ttlOf(request, call)
     const bypass = bypassReason(request, call.mode, ttl)
-    if (bypass || !this.#responses) return this.#forward(request, call, bypass ?? { fwd: 'bypass' })
+    if (bypass || !this.#responses) {
+      return this.#forward(request, call, bypass ?? { fwd: 'bypass' }, ttl)
+    }
 
     const partition = await call.partition()
     const { fresh, fwd } = await this.#look(this.#responses, request, call.mode, partition)
@@ -119,15 +121,18 @@ export class ResponseCache {
     request: Request,
     call: CachedCall,
     forwarded: Pick<Forwarded, 'fwd' | 'detail'>,
+    ttl: number,
   ): Promise<Response> {
     this.#stats.bypassed += 1
     const isUnsafe = !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method)
+    // Only where something can have been stored for the target.
+    const mayInvalidate = isUnsafe && ttl > 0
     const response = await call.forward(request).catch(async (error: unknown) => {
       // It may have been carried out all the same.
-      if (isUnsafe) await this.#invalidate(request, call)
+      if (mayInvalidate) await this.#invalidate(request, call)
       throw error
     })
-    if (isUnsafe && response.status < 400) await this.#invalidate(request, call)
+    if (mayInvalidate && response.status < 400) await this.#invalidate(request, call)
     return withCacheStatus(response, { ...forwarded, fwdStatus: response.status, stored: false })
   }
 
@@ -150,9 +155,8 @@ export class ResponseCache {
     return withCacheStatus(rebuild(response, body.bytes), { ...forwarded, stored })
   }
 
-  /** RFC 9111 section 4.4; only where something can have been stored for the target. */
+  /** RFC 9111 section 4.4. */
   async #invalidate(request: Request, call: CachedCall): Promise<void> {
-    if (this.#ttlOf(request, call) === 0) return
     // The reply is there; a grant that cannot be read now is no reason to withhold it.
     const partition = await call.partition().catch(() => undefined)
     if (partition) await this.#responses?.forget(partition, request)

@@ -34,8 +34,7 @@ export async function callback(visit: Visit, access: ProviderAccess): Promise<Re
 /** A callback that was opened once more: who is logged in goes on to the app, no token is asked for. */
 async function again(visit: Visit, access: ProviderAccess, state: string): Promise<Response> {
   if (!(await visit.app.wasConsumed(state))) throw new StateError('state_unknown')
-  const owner = await visit.owner()
-  if (owner && (await access.records.read(owner, access.name))) return redirect('/')
+  if (await access.find(visit)) return redirect('/')
   throw new StateError('state_replayed')
 }
 

@@ -1,3 +1,4 @@
+import { type CompiledRules, compileRules } from '../cache/rules.ts'
 import { ConfigError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { type Provider, resolveProvider } from '../oauth/provider.ts'
@@ -19,6 +20,8 @@ export interface Configuration {
   /** The store was made here, and is closed here. */
   readonly ownsStore: boolean
   readonly providers: readonly Provider[]
+  /** The providers' own rules for the response cache, by name. */
+  readonly rules: ReadonlyMap<string, CompiledRules>
   readonly cookie: CookieSettings
   readonly names: { readonly api: string; readonly tokens: string }
   /** Seconds. */
@@ -57,6 +60,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
     store: store === undefined ? developmentStore(developing) : createStore(store),
     ownsStore: typeof store !== 'object',
     providers,
+    rules: new Map(providers.map(({ name, definition }) => [name, compileRules(definition.rules)])),
     cookie: cookieSettings(options.cookie, origins, grantTtl),
     names: { api: options.names?.api ?? 'api', tokens: options.names?.tokens ?? 'tokens' },
     grantTtl,

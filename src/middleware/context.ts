@@ -1,5 +1,4 @@
 import { grantPartition } from '../cache/partition.ts'
-import { type CompiledRules, compileRules } from '../cache/rules.ts'
 import { BehalfError } from '../errors.ts'
 import type { EventFields } from '../events.ts'
 import { ApiClient, type Send } from '../oauth/api-client.ts'
@@ -43,14 +42,6 @@ function lazily<T>(app: App, make: (access: ProviderAccess) => T): Record<string
   return holder
 }
 
-const compiled = new WeakMap<ProviderAccess, CompiledRules>()
-
-function rulesOf(access: ProviderAccess): CompiledRules {
-  const rules = compiled.get(access) ?? compileRules(access.provider.definition.rules)
-  compiled.set(access, rules)
-  return rules
-}
-
 /** The way of every call: cache, then token, then upstream. */
 function sender(
   app: App,
@@ -60,6 +51,7 @@ function sender(
 ): Send {
   const { provider, name } = access
   const { total } = app.configuration.timeouts
+  const rules = app.configuration.rules.get(name) ?? []
   return async (request, mode) => {
     const startedAt = performance.now()
     const own = tokens.forOneCall()
@@ -68,7 +60,7 @@ function sender(
       const { grantId, cacheKey } = (await own.found()).record
       return grantPartition(name, grantId, cacheKey)
     }
-    const call = { partition, mode, rules: rulesOf(access), forward }
+    const call = { partition, mode, rules, forward }
     const tell = (outcome: Pick<EventFields['upstream'], 'status' | 'code' | 'cacheStatus'>) => {
       const duration = (performance.now() - startedAt) / 1000
       const { method } = request

@@ -23,8 +23,7 @@ export async function sessionInfo(visit: Visit): Promise<Response> {
 }
 
 async function connection(visit: Visit, access: ProviderAccess): Promise<ConnectionInfo> {
-  const owner = await visit.owner()
-  const record = (owner && (await access.records.read(owner, access.name)))?.record
+  const record = (await access.find(visit))?.record
   if (!record || record.ended) {
     const loginUrl = visit.loginUrl(access.name, {})
     return { connected: false, loginUrl, ...(record?.ended ? { reason: record.ended } : {}) }

@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
+import type { GrantOwner } from './grant-owner.ts'
 import type { Provider } from './provider.ts'
 import { Refresher } from './refresh.ts'
 import { grantHash } from './token-record.ts'
@@ -32,6 +33,14 @@ export class ProviderAccess {
 
   get name(): string {
     return this.provider.name
+  }
+
+  /** The record of a visitor's grant; one store read. */
+  async find(visitor: {
+    owner(): Promise<GrantOwner | undefined>
+  }): Promise<FoundRecord | undefined> {
+    const owner = await visitor.owner()
+    return owner && this.records.read(owner, this.name)
   }
 
   /** Ends a grant: deleted first, so that nothing brings it back, then revoked in the background. */

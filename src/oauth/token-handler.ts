@@ -9,6 +9,7 @@ import { type GrantOwner, userOwner } from './grant-owner.ts'
 import type { Profile } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
 import { missingScope, normalizeScope } from './scope.ts'
+import { refreshAhead, timeLeft, tooShort } from './token-lifetime.ts'
 import { grantHash, type HeldTokens, type TokenRecord } from './token-record.ts'
 import type { FoundRecord } from './token-records.ts'
 import { isToken, type TokenSet } from './token-set.ts'
@@ -87,7 +88,7 @@ export class TokenHandler {
 
   /** The grant, or `undefined` when there is none (any more). Throws `StoreUnavailableError`. */
   async grant(): Promise<Grant | undefined> {
-    const found = await this.#read()
+    const found = await this.#access.find(this.#visitor)
     return found && !found.record.ended ? grantOf(found.record) : undefined
   }
 
@@ -131,7 +132,7 @@ export class TokenHandler {
 
   /** Ends the grant: deleted here, then revoked at the provider as far as that works. */
   async disconnect(): Promise<void> {
-    const found = await this.#read()
+    const found = await this.#access.find(this.#visitor)
     if (found) await this.#access.end(found)
   }
 
@@ -159,7 +160,7 @@ export class TokenHandler {
 
   /** The grant's record, whether its token is still valid or not. */
   async found(): Promise<FoundRecord> {
-    return this.#usable(await this.#read())
+    return this.#usable(await this.#access.find(this.#visitor))
   }
 
   /** The grant's record with a token that can be used now. */
@@ -183,11 +184,6 @@ export class TokenHandler {
     const found = await this.found()
     if (found.record.tokens.accessToken !== rejected) return found
     return this.#usable(await this.#access.refresher.refresh(found))
-  }
-
-  async #read(): Promise<FoundRecord | undefined> {
-    const owner = await this.#visitor.owner()
-    return owner && this.#access.records.read(owner, this.#access.name)
   }
 
   #usable(found: FoundRecord | undefined): FoundRecord {
@@ -233,22 +229,4 @@ export function grantOf({
 function orElse(valid: boolean, found: FoundRecord, error: unknown): FoundRecord {
   if (valid && error instanceof ProviderUnavailableError) return found
   throw error
-}
-
-function timeLeft(tokens: HeldTokens): number {
-  return tokens.expiresAt === undefined ? Infinity : tokens.expiresAt - Date.now()
-}
-
-/** The smaller of 60 s and 20 % of the lifetime, jittered so that processes do not meet. */
-function refreshAhead(tokens: HeldTokens): number {
-  return Math.min(60_000, 0.2 * lifetime(tokens)) * (0.8 + 0.2 * Math.random())
-}
-
-/** With less than this a token may expire on its way: the caller waits for the next one. */
-function tooShort(tokens: HeldTokens): number {
-  return Math.min(5_000, 0.05 * lifetime(tokens))
-}
-
-function lifetime(tokens: HeldTokens): number {
-  return (tokens.expiresAt ?? Infinity) - tokens.receivedAt
 }

@@ -115,6 +115,11 @@ describe('a configuration that is unsafe or incomplete throws at construction an
       { baseUrl: 'http://localhost:3000' },
       /Set baseUrl to http:\/\/127\.0\.0\.1:3000.*register http:\/\/127\.0\.0\.1:3000\/auth\/spotify\/callback/,
     ],
+    [
+      'a rule of a provider that cannot be read',
+      { providers: { spotify: spotify({ clientId: 'id', rules: { '/v1/:(': 60 } }) } },
+      /Cache rule '\/v1\/:\('/,
+    ],
     ['a cookie name with spaces', { cookie: { name: 'my app' } }, /cookie\.name/],
     ['a lifetime of nothing', { grantTtl: { absolute: 0 } }, /grantTtl\.absolute/],
     ['a time-out that is no number', { timeouts: { token: Number.NaN } }, /timeouts\.token/],

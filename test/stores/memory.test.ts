@@ -4,7 +4,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
 import { createStore } from '../../src/stores/create-store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { hostileRows } from './hostile-rows.ts'
+import { hostileRows } from '../hostile.ts'
 
 afterEach(() => vi.restoreAllMocks())
 

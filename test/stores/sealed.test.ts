@@ -4,7 +4,7 @@ import { RetiredSecretError } from '../../src/errors.ts'
 import { KeyRing } from '../../src/key-ring.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { sealed } from '../../src/stores/sealed.ts'
-import { hostileRows } from './hostile-rows.ts'
+import { hostileRows } from '../hostile.ts'
 
 const oldSecret = 'an old secret of more than 32 bytes'
 const newSecret = 'a new secret of more than 32 bytes.'

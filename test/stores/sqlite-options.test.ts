@@ -6,7 +6,7 @@ import { ConfigError } from '../../src/errors.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import type { SqliteStoreOptions } from '../../src/stores/sqlite.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { hostileRows } from './hostile-rows.ts'
+import { hostileRows } from '../hostile.ts'
 
 const value = Buffer.from('value')
 let folder: string

@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'provider_unavailable'
   | 'client_misconfigured'
   | 'store_unavailable'
+  | 'unsupported_operation'
   | 'origin_not_allowed'
   | 'unexpected_response'
   | 'upstream_error'
@@ -231,6 +232,16 @@ export class StoreUnavailableError extends BehalfError {
   override readonly headers: Readonly<Record<string, string>> = { 'retry-after': '2' }
   constructor(what: string) {
     super(`The store cannot be used right now: ${what}. No session is lost; try again.`)
+  }
+}
+
+/** The store's backend cannot do this at all, such as listing keys on memcached. */
+export class UnsupportedOperationError extends BehalfError {
+  readonly code = 'unsupported_operation'
+  readonly operation: string
+  constructor(operation: string, why: string) {
+    super(`This store cannot do ${operation}: ${why}.`)
+    this.operation = operation
   }
 }
 

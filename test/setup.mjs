@@ -1,7 +1,7 @@
 // npm run test:setup: installs what the tests can use and `npm test` never installs by itself.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -10,20 +10,17 @@ const folder = join(root, '.components')
 
 /** Each: `path()` gives where it is, `install()` gets it, `unavailable()` says why it cannot be. */
 export const components = [
-  {
-    name: 'chromium',
-    path: () =>
-      ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find(existsSync),
-    unavailable() {
-      if (!existsSync('/etc/debian_version')) return 'only installed on Debian'
-      return process.getuid?.() === 0 ? undefined : 'needs root'
-    },
-    install() {
-      const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-      run('apt-get', ['update'], { env })
-      run('apt-get', ['install', '-y', '--no-install-recommends', 'chromium'], { env })
-    },
-  },
+  debianPackage('chromium', {
+    paths: ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'],
+  }),
+  debianPackage('redis-server', { paths: ['/usr/bin/redis-server'] }),
+  debianPackage('redis-sentinel', { paths: ['/usr/bin/redis-sentinel'] }),
+  debianPackage('valkey-server', { paths: ['/usr/bin/valkey-server'], suite: 'backports' }),
+  debianPackage('memcached', { paths: ['/usr/bin/memcached'] }),
+  // Its name holds its version; any is good.
+  debianPackage('postgresql', {
+    paths: ['17', '16', '15', '14'].map((major) => `/usr/lib/postgresql/${major}/bin/postgres`),
+  }),
   {
     name: 'node24',
     path: () => {
@@ -46,6 +43,31 @@ export const components = [
     },
   },
 ]
+
+function debianPackage(name, { paths, suite }) {
+  return {
+    name,
+    path: () => paths.find(existsSync),
+    unavailable() {
+      if (!existsSync('/etc/debian_version')) return 'only installed on Debian'
+      return process.getuid?.() === 0 ? undefined : 'needs root'
+    },
+    install() {
+      const from = suite ? ['-t', addSuite(suite)] : []
+      const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+      run('apt-get', ['update'], { env })
+      run('apt-get', ['install', '-y', '--no-install-recommends', ...from, name], { env })
+    },
+  }
+}
+
+/** Debian's own archive of newer packages; nothing else is upgraded by its being listed. */
+function addSuite(suite) {
+  const codename = /^VERSION_CODENAME=(\w+)/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1]
+  const line = `deb http://deb.debian.org/debian ${codename}-${suite} main\n`
+  writeFileSync(`/etc/apt/sources.list.d/behalf-${suite}.list`, line)
+  return `${codename}-${suite}`
+}
 
 function run(command, args, options) {
   execFileSync(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...options })

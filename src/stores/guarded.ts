@@ -1,5 +1,6 @@
 import { StoreUnavailableError } from '../errors.ts'
 import { Breaker } from './breaker.ts'
+import { isAnswer, storeFailure } from './failure.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
 /** What one use of a store may cost; each use has a guard, and so a breaker, of its own. */
@@ -83,7 +84,7 @@ class GuardedStore implements Store {
     try {
       await this.#call('write', () => this.#store.close())
     } catch (error) {
-      throw this.#presentable(error)
+      throw storeFailure(this.#name, error)
     }
   }
 
@@ -103,7 +104,7 @@ class GuardedStore implements Store {
       return result
     } catch (error) {
       report(isAnswer(error) ? 'success' : 'failure')
-      throw this.#presentable(error)
+      throw storeFailure(this.#name, error)
     } finally {
       this.#inFlight -= 1
     }
@@ -114,13 +115,6 @@ class GuardedStore implements Store {
     const seconds = this.#deadline[kind]
     const tooLate = `the ${this.#name} did not finish a ${kind} within ${seconds} s`
     return withinDeadline(operation(), seconds, () => new StoreUnavailableError(tooLate))
-  }
-
-  #presentable(error: unknown): unknown {
-    if (isAnswer(error) || codeOf(error) === 'store_unavailable') return error
-    const code = codeOf(error)
-    const reason = code && /^[A-Z][A-Z0-9_]{1,40}$/.test(code) ? ` (${code})` : ''
-    return new StoreUnavailableError(`the ${this.#name} failed${reason}`)
   }
 }
 
@@ -133,15 +127,4 @@ function withinDeadline<T>(promise: Promise<T>, seconds: number, late: () => Err
     timer.unref()
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
-}
-
-/** Errors that say something about the call or the configuration, not about the backend's health. */
-function isAnswer(error: unknown): boolean {
-  return error instanceof RangeError || codeOf(error) === 'config_invalid'
-}
-
-/** By code, not by class: frameworks load a module several times, each with its own classes. */
-function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : undefined
 }

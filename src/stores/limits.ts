@@ -1,20 +1,29 @@
+import { ConfigError } from '../errors.ts'
+
+const maxKeyBytes = 1024
+
 /**
- * Checks what every operation of a store is handed: throws a `RangeError` for a key that is not a
- * string of 1 to 1,024 characters, or that backends would fold or cut (NUL, lone surrogates).
+ * Checks what every operation of a store is handed: throws a `RangeError` for a key that is not
+ * text of 1 to 1,024 bytes, or that backends would fold or cut (NUL, lone surrogates).
  */
 export function checkKey(key: string): void {
-  if (typeof key !== 'string' || !/^[^\0\p{Surrogate}]{1,1024}$/u.test(key)) {
-    throw new RangeError('A key must be well-formed text of 1 to 1,024 characters without NUL.')
-  }
+  const wellFormed = typeof key === 'string' && /^[^\0\p{Surrogate}]+$/u.test(key)
+  if (wellFormed && (key.length <= maxKeyBytes / 3 || Buffer.byteLength(key) <= maxKeyBytes)) return
+  throw new RangeError('A key must be well-formed text of 1 to 1,024 bytes without NUL.')
 }
 
-/** Throws a `RangeError` for a value of more than `maxValueBytes` bytes. */
+/** Throws a `RangeError` for what no key can begin with; the empty prefix is one. */
+export function checkPrefix(prefix: string): void {
+  if (prefix !== '') checkKey(prefix)
+}
+
+/** Throws a `RangeError` for a value of more than `maxValueBytes` bytes, or that is no bytes. */
 export function checkValue(value: Uint8Array, maxValueBytes: number): void {
-  if (value.byteLength > maxValueBytes) {
-    throw new RangeError(
-      `The value has ${value.byteLength} bytes; this store takes up to ${maxValueBytes}.`,
-    )
-  }
+  if (!(value instanceof Uint8Array)) throw new RangeError('A value must be a Uint8Array.')
+  if (value.byteLength <= maxValueBytes) return
+  throw new RangeError(
+    `The value has ${value.byteLength} bytes; this store takes up to ${maxValueBytes}.`,
+  )
 }
 
 /**
@@ -27,4 +36,33 @@ export function lifetime(ttl: number | undefined): number {
     throw new RangeError('ttl must be a number of seconds.')
   }
   return Math.max(0, ttl * 1000)
+}
+
+/** Throws a `RangeError` for an amount that {@link Store.increment} cannot add. */
+export function checkAmount(by: number): void {
+  if (!Number.isSafeInteger(by)) throw new RangeError('A counter moves by a safe integer.')
+}
+
+/**
+ * Throws a `ConfigError` for what names no table, collection or namespace (ST-04): names become
+ * part of statements, keys and paths, so that all backends take the same few characters.
+ */
+export function checkName(option: string, name: string): string {
+  if (/^(?!sqlite_|pg_)[a-z_][a-z0-9_]{0,62}$/i.test(name)) return name
+  throw new ConfigError(
+    `${option} must be of letters, digits and '_', begin with no digit and not with sqlite_ or ` +
+      'pg_, and have at most 63 characters.',
+  )
+}
+
+/** Throws a `ConfigError` for what is no duration of zero or more seconds. */
+export function checkSeconds(option: string, seconds: number): number {
+  if (Number.isFinite(seconds) && seconds >= 0) return seconds
+  throw new ConfigError(`${option} must be a number of seconds.`)
+}
+
+/** Throws a `ConfigError` for what is no positive integer. */
+export function checkCount(option: string, count: number): number {
+  if (Number.isSafeInteger(count) && count > 0) return count
+  throw new ConfigError(`${option} must be a positive integer.`)
 }

@@ -1,6 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import { ConfigError } from '../errors.ts'
-import { checkKey, checkValue, lifetime } from './limits.ts'
+import { checkCount, checkKey, checkValue, lifetime } from './limits.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
 /** How much {@link memoryStore} keeps of what was written by `set`. */
@@ -45,9 +44,9 @@ class MemoryStore implements Store {
   #writes = 0
 
   constructor({ maxBytes = 64 * 2 ** 20, maxEntries = 10_000 }: MemoryStoreOptions) {
-    this.maxValueBytes = positiveInteger('maxBytes', maxBytes)
+    this.maxValueBytes = checkCount('memoryStore: maxBytes', maxBytes)
     this.#evictable = new LRUCache({
-      max: positiveInteger('maxEntries', maxEntries),
+      max: checkCount('memoryStore: maxEntries', maxEntries),
       maxSize: maxBytes,
       sizeCalculation: ({ value }) => value.byteLength || 1,
     })
@@ -136,9 +135,4 @@ class MemoryStore implements Store {
       if (entry.expiresAt <= now) this.#kept.delete(key)
     }
   }
-}
-
-function positiveInteger(name: string, value: number): number {
-  if (Number.isSafeInteger(value) && value > 0) return value
-  throw new ConfigError(`memoryStore: ${name} must be a positive integer.`)
 }

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BehalfError, ConfigError, StoreUnavailableError } from '../errors.ts'
-import { checkKey, checkValue, lifetime } from './limits.ts'
-import { SqliteConnection, sqliteFailure } from './sqlite-connection.ts'
-import type { SqliteClient, SqliteValue } from './sqlite-connection.ts'
-import { sqliteDrivers } from './sqlite-driver.ts'
-import type { SqliteDriver } from './sqlite-driver.ts'
-import { SqliteFile } from './sqlite-file.ts'
-import { SqliteTable } from './sqlite-table.ts'
+import { checkKey, checkName, checkSeconds, checkValue, lifetime } from './limits.ts'
+import { SqliteConnection, sqliteFailure } from './sqlite/connection.ts'
+import type { SqliteClient, SqliteValue } from './sqlite/connection.ts'
+import { sqliteDrivers } from './sqlite/driver.ts'
+import type { SqliteDriver } from './sqlite/driver.ts'
+import { SqliteFile } from './sqlite/database-file.ts'
+import { SqliteTable } from './sqlite/table.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
 export type { SqliteClient, SqliteDriver, SqliteValue }
@@ -61,8 +61,8 @@ class SqliteStore implements Store {
     if (typeof source === 'string') this.#file = new SqliteFile(source, checkDriver(driver))
     else this.#client = checkClient(source)
     this.reach = this.#file?.inMemory ? 'process' : 'host'
-    this.#tableName = checkTableName(table)
-    this.#busyTimeoutMs = checkBusyTimeout(busyTimeout) * 1000
+    this.#tableName = checkName('sqliteStore: table', table)
+    this.#busyTimeoutMs = checkSeconds('sqliteStore: busyTimeout', busyTimeout) * 1000
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
@@ -184,19 +184,6 @@ function checkClient(client: SqliteClient): SqliteClient {
   throw new ConfigError(
     'sqliteStore needs the path of a file, or a database of node:sqlite, better-sqlite3 or libsql.',
   )
-}
-
-function checkTableName(name: string): string {
-  if (/^(?!sqlite_)[a-z_][a-z0-9_]{0,62}$/i.test(name)) return name
-  throw new ConfigError(
-    "sqliteStore: table must be of letters, digits and '_', begin with no digit and not with " +
-      'sqlite_, and have at most 63 characters.',
-  )
-}
-
-function checkBusyTimeout(seconds: number): number {
-  if (Number.isFinite(seconds) && seconds >= 0) return seconds
-  throw new ConfigError('sqliteStore: busyTimeout must be a number of seconds.')
 }
 
 function checkDriver(name: SqliteDriver | undefined): SqliteDriver | undefined {

@@ -20,7 +20,11 @@ export interface SetOptions {
  * for a key, also not after the key was deleted, and an entry that has expired counts as absent in
  * every condition. Leases, set-if-absent and optimistic updates need nothing more.
  *
- * Keys that behalf makes match `[a-z0-9:_-]{1,120}`.
+ * A key is well-formed text of 1 to 1,024 bytes (UTF-8) without NUL; any other throws a
+ * `RangeError`. Keys that behalf makes match `[a-z0-9:_-]{1,120}`.
+ *
+ * The operations from `keys` on are there where the backend has them of its own accord; whoever
+ * needs one looks, or does without.
  */
 export interface Store {
   get(key: string): Promise<StoredValue | undefined>
@@ -48,4 +52,36 @@ export interface Store {
   readonly durable: boolean
   /** The largest value it takes, in bytes. */
   readonly maxValueBytes: number
+
+  /**
+   * The keys of this store that begin with `prefix`, which means itself only: nothing in it is a
+   * pattern, and the empty one takes all. Each key comes once, in no order; what is written or
+   * deleted meanwhile may be among them or not.
+   */
+  keys?(prefix: string): AsyncIterable<string>
+  /** Deletes what begins with `prefix`, as {@link Store.keys} understands it, and nothing else. */
+  clear?(prefix: string): Promise<void>
+  /** Finds many at once, in the order of `keys`. */
+  getMany?(keys: readonly string[]): Promise<Array<StoredValue | undefined>>
+  /** Writes many at once; not atomic: when it fails, some may have been written. */
+  setMany?(
+    entries: ReadonlyArray<readonly [key: string, value: Uint8Array]>,
+    options?: SetOptions,
+  ): Promise<void>
+  /** Deletes many at once and tells how many there were. */
+  deleteMany?(keys: readonly string[]): Promise<number>
+  /**
+   * Adds `by`, a safe integer, to the decimal number under `key` in one atomic step and gives the
+   * sum; what is absent begins at 0 and lives for `ttl`, what is there keeps its lifetime. `get`
+   * finds a counter as its decimal digits, under a new version. Throws a `RangeError`, and changes
+   * nothing, where the value is no integer or the sum would not be a safe one.
+   */
+  increment?(key: string, by: number, options?: SetOptions): Promise<number>
+  /** The seconds a value has left: `Infinity` for ever, `undefined` when it is absent. */
+  ttl?(key: string): Promise<number | undefined>
+  /**
+   * Gives what is there another lifetime, as `set` would, and tells whether it was there. The
+   * version stays, so that what was read before can still be compared; zero or less deletes.
+   */
+  expire?(key: string, ttl: number): Promise<boolean>
 }

@@ -51,3 +51,29 @@ export async function oneWins(
   const [winner] = winners
   await holds(store, key, bytes(`caller ${winner?.index}`), winner?.version)
 }
+
+/**
+ * Checks of one of the operations that a store may have; a store that does not have it passes.
+ * Each may call the others too that it looks for itself.
+ */
+export function checksOf(
+  operation:
+    | 'keys'
+    | 'clear'
+    | 'getMany'
+    | 'setMany'
+    | 'deleteMany'
+    | 'increment'
+    | 'ttl'
+    | 'expire',
+  checks: Readonly<Record<string, (store: Required<Store>, key: MakeKey) => Promise<void>>>,
+): StoreChecks {
+  return Object.fromEntries(
+    Object.entries(checks).map(([title, check]) => [
+      title,
+      async (store: Store, key: MakeKey) => {
+        if (store[operation]) await check(store as Required<Store>, key)
+      },
+    ]),
+  )
+}

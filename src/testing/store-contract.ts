@@ -3,7 +3,9 @@ import { randomBytes } from 'node:crypto'
 import type { Store } from '../stores/store.ts'
 import { bytes } from './store-checks.ts'
 import type { MakeKey, StoreChecks } from './store-checks.ts'
+import { counterChecks } from './store-counter-checks.ts'
 import { expiryChecks, noTtlChecks } from './store-expiry-checks.ts'
+import { manyKeysChecks } from './store-many-keys-checks.ts'
 import { deletingChecks, readingChecks } from './store-value-checks.ts'
 import { versionChecks } from './store-version-checks.ts'
 
@@ -18,8 +20,9 @@ export interface StoreContractCase {
  *
  *     for (const { title, run } of storeContract(() => myStore())) test(title, run)
  *
- * Each case makes a store, uses keys that begin with a random prefix, deletes them and closes the
- * store. All of them may share one backend and run at the same time.
+ * Each case makes a store, uses keys that begin with a random first segment, deletes them and closes
+ * the store. All of them may share one backend and run at the same time. What is asked of an
+ * operation that the store does not have passes.
  */
 export function storeContract(makeStore: () => Promise<Store> | Store): StoreContractCase[] {
   return Object.entries(cases).map(([title, check]) => ({
@@ -39,7 +42,7 @@ export function storeContract(makeStore: () => Promise<Store> | Store): StoreCon
 
 class Keys {
   readonly used: string[] = []
-  readonly #prefix = `contract:${randomBytes(8).toString('hex')}:`
+  readonly #prefix = `contract-${randomBytes(8).toString('hex')}:`
   readonly key: MakeKey = (name = 'key') => {
     const key = this.#prefix + name
     this.used.push(key)
@@ -68,5 +71,7 @@ const cases: StoreChecks = {
   ...versionChecks,
   ...expiryChecks,
   ...noTtlChecks,
+  ...manyKeysChecks,
+  ...counterChecks,
   ...itself,
 }

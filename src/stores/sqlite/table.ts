@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { blobBytes } from './sqlite-connection.ts'
-import type { SqliteConnection, SqliteValue } from './sqlite-connection.ts'
-import type { StoredValue } from './store.ts'
+import { blobBytes } from './connection.ts'
+import type { SqliteConnection, SqliteValue } from './connection.ts'
+import type { StoredValue } from '../store.ts'
+import { newVersion } from '../version.ts'
 
 /** Expired rows go a few at a time, so that no write waits for a big clean-up. */
 const writesPerSweep = 16
@@ -97,11 +97,6 @@ function statements(name: string) {
     sweep: `DELETE FROM ${table} WHERE rowid IN
       (SELECT rowid FROM ${table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ${rowsPerSweep})`,
   }
-}
-
-/** 96 random bits: no two writes have the same, whichever process makes them. */
-function newVersion(): string {
-  return randomBytes(12).toString('base64url')
 }
 
 function expiresAt(lives: number): number | null {

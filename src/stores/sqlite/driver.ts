@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module'
-import { ConfigError } from '../errors.ts'
-import type { SqliteClient } from './sqlite-connection.ts'
+import { ConfigError } from '../../errors.ts'
+import { importDriver } from '../driver.ts'
+import type { SqliteClient } from './connection.ts'
 
 /** The packages that {@link openSqlite} can use, best first. */
 export type SqliteDriver = 'node:sqlite' | 'better-sqlite3' | 'libsql'
@@ -57,12 +58,8 @@ async function usable(name: SqliteDriver): Promise<OpenDatabase | undefined> {
   }
 }
 
-/** Not a literal import: bundlers would insist that an optional package is installed. */
 async function importDefault<T>(specifier: string): Promise<T> {
-  const module = (await import(
-    /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ specifier
-  )) as { default: T }
-  return module.default
+  return (await importDriver<{ default: T }>(specifier)).default
 }
 
 /** better-sqlite3 13 takes the whole process down on Node 20 (segmentation fault at open). */

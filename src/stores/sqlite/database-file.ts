@@ -2,10 +2,10 @@ import type { BigIntStats } from 'node:fs'
 import { statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { ConfigError, StoreUnavailableError } from '../errors.ts'
-import { SqliteConnection } from './sqlite-connection.ts'
-import { loadSqliteDriver } from './sqlite-driver.ts'
-import type { SqliteDriver } from './sqlite-driver.ts'
+import { ConfigError, StoreUnavailableError } from '../../errors.ts'
+import { SqliteConnection } from './connection.ts'
+import { loadSqliteDriver } from './driver.ts'
+import type { SqliteDriver } from './driver.ts'
 
 /** Where a database lives: a file, or memory for `:memory:`. */
 export class SqliteFile {

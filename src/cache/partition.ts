@@ -14,13 +14,20 @@ export function grantPartition(provider: string, grantId: string, cacheKey: Uint
   return { id: createHmac('sha256', cacheKey).update(name).digest('base64url'), key: cacheKey }
 }
 
-/** A stored response's key: namespace and hash of an injective tuple. HEAD looks up GET. */
+/**
+ * A stored response's key: namespace, partition and hash of an injective tuple. HEAD looks up GET.
+ * The partition's part lets a store see what belongs together; it tells no two of them apart.
+ */
 export function responseKey(namespace: string, partition: Partition, request: Request): string {
   const method = request.method === 'HEAD' ? 'GET' : request.method
   const url = new URL(request.url)
   url.hash = ''
   const tuple = JSON.stringify([formatVersion, partition.id, method, url.href])
-  return `${namespace}:response:${createHash('sha256').update(tuple).digest('hex')}`
+  return `${namespace}:response:${digest(partition.id).slice(0, 12)}:${digest(tuple)}`
+}
+
+function digest(text: string): string {
+  return createHash('sha256').update(text).digest('hex')
 }
 
 const formatVersion = 1

@@ -1,14 +1,14 @@
 const failuresToOpen = 5
-const firstPauseMs = 1_000
-const longestPauseMs = 30_000
+const pauseMs = 1_000
 
 /**
- * Stops calls to what keeps failing (ST-09): after five failures in a row none is admitted for 1 s;
- * then one probe is, and each probe that fails doubles the pause, up to 30 s.
+ * Stops calls to what keeps failing (ST-09): after five failures in a row one probe is admitted each
+ * second and nothing else, until a probe succeeds. The pause does not grow: one call a second is no
+ * load, and what is back should be used at once.
  */
 export class Breaker {
   #failures = 0
-  #pauseMs = 0
+  #open = false
   #probeAt = 0
   #probing = false
   /** Calls admitted before the last opening or closing no longer have a say. */
@@ -16,7 +16,7 @@ export class Breaker {
 
   /** Gives the function that tells how the call ended, or `undefined` when it must not be made. */
   admit(): ((outcome: 'success' | 'failure') => void) | undefined {
-    const isProbe = this.#pauseMs > 0
+    const isProbe = this.#open
     if (isProbe) {
       if (this.#probing || performance.now() < this.#probeAt) return undefined
       this.#probing = true
@@ -31,8 +31,8 @@ export class Breaker {
 
   #close(): void {
     this.#failures = 0
-    if (this.#pauseMs === 0) return
-    this.#pauseMs = 0
+    if (!this.#open) return
+    this.#open = false
     this.#probing = false
     this.#era += 1
   }
@@ -40,8 +40,8 @@ export class Breaker {
   #fail(isProbe: boolean): void {
     this.#failures += 1
     if (!isProbe && this.#failures < failuresToOpen) return
-    this.#pauseMs = isProbe ? Math.min(this.#pauseMs * 2, longestPauseMs) : firstPauseMs
-    this.#probeAt = performance.now() + this.#pauseMs
+    this.#open = true
+    this.#probeAt = performance.now() + pauseMs
     this.#probing = false
     this.#era += 1
   }

@@ -1,6 +1,7 @@
 import { StoreUnavailableError } from '../errors.ts'
 import { Breaker } from './breaker.ts'
 import { isAnswer, storeFailure } from './failure.ts'
+import { bound } from './optional-operations.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
 /** What one use of a store may cost; each use has a guard, and so a breaker, of its own. */
@@ -14,32 +15,52 @@ export interface GuardedOptions {
 /** Beyond this many, waiting would only add to what a slow backend has to work off (ST-09). */
 const maxInFlight = 1_000
 
+/** Seconds for what goes over any number of keys. */
+const longDeadline = 60
+
 /**
  * Puts limits around a store: every operation ends within its deadline, whatever the driver does,
  * and a store that keeps failing is left alone for a while.
  *
  * All failures become a `StoreUnavailableError` without the driver's text, which may hold
- * credentials. A `ConfigError`, and a `RangeError` for a bad argument, pass unchanged. After five
- * failures in a row there is no call for 1 s, then for twice as long each time up to 30 s; one call
- * at a time finds out whether the store is back. Stores of reach `process` get no timer.
+ * credentials. Errors about the call itself (`RangeError`, `ConfigError`,
+ * `UnsupportedOperationError`) pass unchanged. After five failures in a row one call a second finds
+ * out whether the store is back, and all others fail at once. Stores of reach `process` get no timer.
+ *
+ * Listing and clearing go over any number of keys: clearing, and each key of a list, has a minute.
  */
 export function guarded(store: Store, options: GuardedOptions): Store {
   return new GuardedStore(store, options)
 }
 
-type OperationKind = 'read' | 'write'
-
 class GuardedStore implements Store {
+  declare readonly keys?: Required<Store>['keys']
+  declare readonly clear?: Required<Store>['clear']
+  declare readonly getMany?: Required<Store>['getMany']
+  declare readonly setMany?: Required<Store>['setMany']
+  declare readonly deleteMany?: Required<Store>['deleteMany']
+  declare readonly increment?: Required<Store>['increment']
+  declare readonly ttl?: Required<Store>['ttl']
+  declare readonly expire?: Required<Store>['expire']
   readonly #store: Store
   readonly #name: string
-  readonly #deadline: { read: number; write: number }
+  readonly #deadline: { read: number; write: number; long: number }
   readonly #breaker = new Breaker()
   #inFlight = 0
 
   constructor(store: Store, { name, deadline }: GuardedOptions) {
     this.#store = store
     this.#name = name
-    this.#deadline = deadline
+    this.#deadline = { ...deadline, long: longDeadline }
+    const { keys, clear, getMany, setMany, deleteMany, increment, ttl, expire } = bound(store)
+    if (keys) this.keys = (prefix) => this.#list(keys(prefix))
+    if (clear) this.clear = (prefix) => this.#guard('long', () => clear(prefix))
+    if (getMany) this.getMany = (names) => this.#guard('read', () => getMany(names))
+    if (setMany) this.setMany = (...entries) => this.#guard('write', () => setMany(...entries))
+    if (deleteMany) this.deleteMany = (names) => this.#guard('write', () => deleteMany(names))
+    if (increment) this.increment = (...by) => this.#guard('write', () => increment(...by))
+    if (ttl) this.ttl = (key) => this.#guard('read', () => ttl(key))
+    if (expire) this.expire = (...how) => this.#guard('write', () => expire(...how))
   }
 
   get reach(): Store['reach'] {
@@ -88,6 +109,19 @@ class GuardedStore implements Store {
     }
   }
 
+  async *#list(keys: AsyncIterable<string>): AsyncGenerator<string, void, undefined> {
+    const iterator = keys[Symbol.asyncIterator]()
+    try {
+      for (;;) {
+        const { done, value } = await this.#guard('long', () => iterator.next())
+        if (done) return
+        yield value
+      }
+    } finally {
+      void Promise.resolve(iterator.return?.()).catch(() => {})
+    }
+  }
+
   async #guard<T>(kind: OperationKind, operation: () => Promise<T>): Promise<T> {
     if (this.#inFlight >= maxInFlight) {
       throw new StoreUnavailableError(
@@ -113,10 +147,12 @@ class GuardedStore implements Store {
   async #call<T>(kind: OperationKind, operation: () => Promise<T>): Promise<T> {
     if (this.#store.reach === 'process') return operation()
     const seconds = this.#deadline[kind]
-    const tooLate = `the ${this.#name} did not finish a ${kind} within ${seconds} s`
+    const tooLate = `the ${this.#name} did not finish within ${seconds} s`
     return withinDeadline(operation(), seconds, () => new StoreUnavailableError(tooLate))
   }
 }
+
+type OperationKind = 'read' | 'write' | 'long'
 
 /** Rejects with `late()` after `seconds`; what comes then, result or error, is dropped. */
 function withinDeadline<T>(promise: Promise<T>, seconds: number, late: () => Error): Promise<T> {

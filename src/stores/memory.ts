@@ -1,5 +1,8 @@
 import { LRUCache } from 'lru-cache'
-import { checkCount, checkKey, checkValue, lifetime } from './limits.ts'
+import { ConfigError } from '../errors.ts'
+import { addToDigits } from './counter.ts'
+import { checkAmount, checkCount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
+import { Shares } from './memory/shares.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
 /** How much {@link memoryStore} keeps of what was written by `set`. */
@@ -8,6 +11,12 @@ export interface MemoryStoreOptions {
   maxBytes?: number | undefined
   /** Number of values. Defaults to 10,000. */
   maxEntries?: number | undefined
+  /**
+   * The part of both that one partition may hold once there is no room left, from 0 to 1; what it
+   * has beyond goes before anything of the others. A key's partition is all before its last `:`,
+   * which for stored responses is one grant's. Defaults to 0.25.
+   */
+  partitionShare?: number | undefined
 }
 
 interface Entry {
@@ -25,10 +34,10 @@ const sweptPerWrite = 4
  *
  * It is bounded by `maxBytes` and `maxEntries`, and calls itself durable all the same: what may be
  * dropped before its time is only what was last written by `set`, such as cached responses. What
- * was last written by `compareAndSwap` (leases, tombstones, token records) stays until it expires
- * or is deleted.
+ * was last written by `compareAndSwap` or `increment` (leases, tombstones, token records, counters)
+ * stays until it expires or is deleted.
  *
- * Throws a `ConfigError` for bounds that are not positive integers.
+ * Throws a `ConfigError` for bounds that are not positive integers, and a share beyond 0 to 1.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): Store {
   return new MemoryStore(options)
@@ -39,51 +48,46 @@ class MemoryStore implements Store {
   readonly durable = true
   readonly maxValueBytes: number
   readonly #evictable: LRUCache<string, Entry>
+  readonly #shares: Shares
   readonly #kept = new Map<string, Entry>()
   #sweep = this.#kept.entries()
   #writes = 0
 
-  constructor({ maxBytes = 64 * 2 ** 20, maxEntries = 10_000 }: MemoryStoreOptions) {
+  constructor(options: MemoryStoreOptions) {
+    const { maxBytes = 64 * 2 ** 20, maxEntries = 10_000, partitionShare = 0.25 } = options
     this.maxValueBytes = checkCount('memoryStore: maxBytes', maxBytes)
+    checkCount('memoryStore: maxEntries', maxEntries)
+    this.#shares = new Shares({ maxBytes, maxEntries, share: checkShare(partitionShare) })
     this.#evictable = new LRUCache({
-      max: checkCount('memoryStore: maxEntries', maxEntries),
+      max: maxEntries,
       maxSize: maxBytes,
-      sizeCalculation: ({ value }) => value.byteLength || 1,
+      sizeCalculation: sizeOf,
+      dispose: (entry, key) => this.#shares.remove(key, sizeOf(entry)),
     })
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
-    const entry = this.#live(key)
-    return entry && { value: new Uint8Array(entry.value), version: entry.version }
+    return this.#read(key)
   }
 
-  async set(key: string, value: Uint8Array, { ttl }: SetOptions = {}): Promise<void> {
-    checkKey(key)
-    const entry = this.#entry(value, ttl)
-    this.#remove(key)
-    if (entry) this.#evictable.set(key, entry)
-    this.#sweepSome()
+  async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
+    this.#write(key, value, options)
   }
 
   async delete(key: string): Promise<boolean> {
-    const found = this.#live(key) !== undefined
-    this.#remove(key)
-    return found
+    return this.#delete(key)
   }
 
   async compareAndSwap(
     key: string,
     version: string | undefined,
     value: Uint8Array,
-    { ttl }: SetOptions = {},
+    options?: SetOptions,
   ): Promise<string | undefined> {
     const found = this.#live(key)
-    const entry = this.#entry(value, ttl)
+    const entry = this.#entry(value, options?.ttl)
     if (found?.version !== version) return undefined
-    this.#evictable.delete(key)
-    if (entry) this.#kept.set(key, entry)
-    else this.#kept.delete(key)
-    this.#sweepSome()
+    this.#keep(key, entry)
     return entry?.version ?? this.#nextVersion()
   }
 
@@ -93,8 +97,59 @@ class MemoryStore implements Store {
     return true
   }
 
+  async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
+    checkPrefix(prefix)
+    for (const key of this.#names(prefix)) if (this.#live(key)) yield key
+  }
+
+  async clear(prefix: string): Promise<void> {
+    checkPrefix(prefix)
+    for (const key of this.#names(prefix)) this.#remove(key)
+  }
+
+  async getMany(keys: readonly string[]): Promise<Array<StoredValue | undefined>> {
+    return keys.map((key) => this.#read(key))
+  }
+
+  async setMany(
+    entries: ReadonlyArray<readonly [key: string, value: Uint8Array]>,
+    options?: SetOptions,
+  ): Promise<void> {
+    for (const [key, value] of entries) this.#write(key, value, options)
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<number> {
+    return keys.filter((key) => this.#delete(key)).length
+  }
+
+  async increment(key: string, by: number, { ttl }: SetOptions = {}): Promise<number> {
+    checkAmount(by)
+    const found = this.#live(key)
+    const sum = addToDigits(found?.value, by)
+    const entry = this.#entry(Buffer.from(String(sum)), ttl)
+    this.#keep(key, entry && found ? { ...entry, expiresAt: found.expiresAt } : entry)
+    return sum
+  }
+
+  async ttl(key: string): Promise<number | undefined> {
+    const entry = this.#live(key)
+    return entry && (entry.expiresAt - performance.now()) / 1000
+  }
+
+  async expire(key: string, ttl: number): Promise<boolean> {
+    const lives = lifetime(ttl)
+    const entry = this.#live(key)
+    if (entry) entry.expiresAt = performance.now() + lives
+    return entry !== undefined
+  }
+
   /** Nothing was opened; the entries go when the store itself is let go of. */
   async close(): Promise<void> {}
+
+  #read(key: string): StoredValue | undefined {
+    const entry = this.#live(key)
+    return entry && { value: new Uint8Array(entry.value), version: entry.version }
+  }
 
   #live(key: string): Entry | undefined {
     checkKey(key)
@@ -102,6 +157,25 @@ class MemoryStore implements Store {
     if (!entry || entry.expiresAt > performance.now()) return entry
     this.#remove(key)
     return undefined
+  }
+
+  #write(key: string, value: Uint8Array, options: SetOptions | undefined): void {
+    checkKey(key)
+    const entry = this.#entry(value, options?.ttl)
+    this.#remove(key)
+    if (entry) {
+      for (const excess of this.#shares.add(key, sizeOf(entry))) this.#evictable.delete(excess)
+      this.#evictable.set(key, entry)
+    }
+    this.#sweepSome()
+  }
+
+  /** Is not evicted, unlike what {@link MemoryStore.#write} leaves. */
+  #keep(key: string, entry: Entry | undefined): void {
+    this.#evictable.delete(key)
+    if (entry) this.#kept.set(key, entry)
+    else this.#kept.delete(key)
+    this.#sweepSome()
   }
 
   #entry(value: Uint8Array, ttl: number | undefined): Entry | undefined {
@@ -117,9 +191,20 @@ class MemoryStore implements Store {
     return String(this.#writes)
   }
 
+  #delete(key: string): boolean {
+    const found = this.#live(key) !== undefined
+    this.#remove(key)
+    return found
+  }
+
   #remove(key: string): void {
     this.#kept.delete(key)
     this.#evictable.delete(key)
+  }
+
+  #names(prefix: string): string[] {
+    const names = [...this.#kept.keys(), ...this.#evictable.keys()]
+    return names.filter((key) => key.startsWith(prefix))
   }
 
   /** Goes on where the last write stopped, so that no write pays for the whole map. */
@@ -135,4 +220,14 @@ class MemoryStore implements Store {
       if (entry.expiresAt <= now) this.#kept.delete(key)
     }
   }
+}
+
+/** An empty value takes room too. */
+function sizeOf({ value }: Entry): number {
+  return value.byteLength || 1
+}
+
+function checkShare(share: number): number {
+  if (share > 0 && share <= 1) return share
+  throw new ConfigError('memoryStore: partitionShare must be more than 0 and at most 1.')
 }

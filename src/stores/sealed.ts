@@ -1,6 +1,7 @@
 import { RetiredSecretError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { checkValue } from './limits.ts'
+import { bound } from './optional-operations.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
 const purpose = 'store'
@@ -11,13 +12,21 @@ const purpose = 'store'
  * What cannot be opened (damaged, tampered with, moved from another key) counts as absent. A value
  * sealed with a secret that this process does not have throws a `StoreUnavailableError` instead: in
  * a rolling change of secrets that is another process's good value, and absent would be a logout.
- * Each write seals with the newest secret, whichever one the value had before.
+ * Each write seals with the newest secret, whichever one the value had before. There is no
+ * `increment`: a backend cannot count what it cannot read.
  */
 export function sealed(store: Store, keyRing: KeyRing): Store {
   return new SealedStore(store, keyRing)
 }
 
 class SealedStore implements Store {
+  declare readonly keys?: Required<Store>['keys']
+  declare readonly clear?: Required<Store>['clear']
+  declare readonly getMany?: Required<Store>['getMany']
+  declare readonly setMany?: Required<Store>['setMany']
+  declare readonly deleteMany?: Required<Store>['deleteMany']
+  declare readonly ttl?: Required<Store>['ttl']
+  declare readonly expire?: Required<Store>['expire']
   readonly #store: Store
   readonly #keyRing: KeyRing
   readonly #overhead: number
@@ -26,6 +35,16 @@ class SealedStore implements Store {
     this.#store = store
     this.#keyRing = keyRing
     this.#overhead = keyRing.seal(purpose, '', new Uint8Array()).byteLength
+    const { increment: _, getMany, setMany, ...asTheyAre } = bound(store)
+    Object.assign(this, asTheyAre)
+    if (getMany) this.getMany = async (keys) => this.#openAll(keys, await getMany(keys))
+    if (setMany) {
+      this.setMany = async (entries, options) =>
+        setMany(
+          entries.map(([key, value]) => [key, this.#seal(key, value)]),
+          options,
+        )
+    }
   }
 
   get reach(): Store['reach'] {
@@ -41,12 +60,7 @@ class SealedStore implements Store {
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
-    const found = await this.#store.get(key)
-    if (!found) return undefined
-    const opened = this.#keyRing.open(purpose, key, found.value)
-    if (opened.ok) return { value: opened.value, version: found.version }
-    if (opened.reason === 'corrupt') return undefined
-    throw new RetiredSecretError()
+    return this.#open(key, await this.#store.get(key))
   }
 
   async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
@@ -76,6 +90,21 @@ class SealedStore implements Store {
 
   async close(): Promise<void> {
     await this.#store.close()
+  }
+
+  #open(key: string, found: StoredValue | undefined): StoredValue | undefined {
+    if (!found) return undefined
+    const opened = this.#keyRing.open(purpose, key, found.value)
+    if (opened.ok) return { value: opened.value, version: found.version }
+    if (opened.reason === 'corrupt') return undefined
+    throw new RetiredSecretError()
+  }
+
+  #openAll(
+    keys: readonly string[],
+    found: ReadonlyArray<StoredValue | undefined>,
+  ): Array<StoredValue | undefined> {
+    return keys.map((key, index) => this.#open(key, found[index]))
   }
 
   #seal(key: string, value: Uint8Array): Uint8Array {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { OptionalOperation } from '../stores/optional-operations.ts'
 import type { Store } from '../stores/store.ts'
 
 /** Looks at one thing that every store does; rejects with an `AssertionError` where it does not. */
@@ -57,15 +58,7 @@ export async function oneWins(
  * Each may call the others too that it looks for itself.
  */
 export function checksOf(
-  operation:
-    | 'keys'
-    | 'clear'
-    | 'getMany'
-    | 'setMany'
-    | 'deleteMany'
-    | 'increment'
-    | 'ttl'
-    | 'expire',
+  operation: OptionalOperation,
   checks: Readonly<Record<string, (store: Required<Store>, key: MakeKey) => Promise<void>>>,
 ): StoreChecks {
   return Object.fromEntries(

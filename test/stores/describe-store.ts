@@ -1,20 +1,14 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { KeyRing } from '../../src/key-ring.ts'
+import { chunked } from '../../src/stores/chunked.ts'
 import { guarded } from '../../src/stores/guarded.ts'
 import { sealed } from '../../src/stores/sealed.ts'
+import type { OptionalOperation } from '../../src/stores/optional-operations.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { storeContract } from '../../src/testing/store-contract.ts'
-
-/** The operations that only some stores have. */
-export type OptionalOperation =
-  | 'keys'
-  | 'clear'
-  | 'getMany'
-  | 'setMany'
-  | 'deleteMany'
-  | 'increment'
-  | 'ttl'
-  | 'expire'
+import { describeCacheManager } from './cache-manager-suite.ts'
+import { describeHostileValues } from './hostile-values-suite.ts'
+import { describeKeyv } from './keyv-suite.ts'
 
 /** All of them. */
 export const everyOperation: readonly OptionalOperation[] = [
@@ -48,12 +42,20 @@ export function describeStore(
     test('it has the operations it is meant to have', () => {
       const store = make()
       opened.push(store)
-      expect(everyOperation.filter((operation) => operation in store)).toEqual(operations)
+      expect(everyOperation.filter((operation) => typeof store[operation] === 'function')).toEqual(
+        operations,
+      )
     })
     describeContract('the store contract', make)
-    describeContract('the store contract, sealed and guarded', () =>
-      sealed(guarded(make(), limits), keyRing),
+    describeContract('the store contract, sealed, in chunks and guarded', () =>
+      sealed(chunked(guarded(make(), limits)), keyRing),
     )
+    describeContract('the store contract, in chunks of 100 kB', () =>
+      chunked(make(), { maxBytes: 5 * 2 ** 20, chunkBytes: 100_000 }),
+    )
+    describeHostileValues(make)
+    describeCacheManager(make)
+    describeKeyv(make)
   })
 }
 

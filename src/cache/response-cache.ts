@@ -1,4 +1,5 @@
 import { readBounded } from '../bounded-body.ts'
+import { chunked } from '../stores/chunked.ts'
 import { guarded } from '../stores/guarded.ts'
 import type { Store } from '../stores/store.ts'
 import { type Forwarded, rebuild, withCacheStatus } from './cache-status.ts'
@@ -48,6 +49,9 @@ export interface CacheStats {
 /** Seconds by which the store may delay a call. */
 const deadline = { read: 0.15, write: 0.5 }
 
+/** What a stored response takes beside its body, at most. */
+const headerBytes = 2 ** 16
+
 /**
  * The flow of a cached call (RFC 9111 section 4): reuse what is fresh, else forward and store.
  * What the request rules out is decided in request.ts, what may be stored in storing.ts.
@@ -68,7 +72,13 @@ export class ResponseCache {
   /** Gives the cache a store, unless it has its own. */
   attach(store: Store): void {
     const { namespace = 'behalf' } = this.#options
-    this.#responses ??= new StoredResponses(guarded(store, { name: 'cache', deadline }), namespace)
+    const limited = guarded(store, { name: 'cache', deadline })
+    const roomy = chunked(limited, { maxBytes: this.#maxEntryBytes + headerBytes })
+    this.#responses ??= new StoredResponses(roomy, namespace)
+  }
+
+  get #maxEntryBytes(): number {
+    return this.#options.maxEntryBytes ?? 5_242_880
   }
 
   stats(): CacheStats {
@@ -145,7 +155,7 @@ export class ResponseCache {
     const forwarded = { fwd, fwdStatus: response.status, stored: false }
     const decision = decideStoring(request, response, ttl)
     if (!decision.store) return withCacheStatus(response, { ...forwarded, detail: decision.reason })
-    const body = await readBounded(decision.body, this.#options.maxEntryBytes ?? 5_242_880)
+    const body = await readBounded(decision.body, this.#maxEntryBytes)
     if (!body.complete) {
       return withCacheStatus(rebuild(response, body.stream), { ...forwarded, detail: 'too-large' })
     }

@@ -57,7 +57,10 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
     basePath,
     namespace: checkNamespace(options.namespace ?? 'behalf'),
     keyRing: keyRingFrom(options.secret, developing),
-    store: store === undefined ? developmentStore(developing) : createStore(store),
+    store: checkDurable(
+      store === undefined ? developmentStore(developing) : createStore(store),
+      options.allowVolatile,
+    ),
     ownsStore: typeof store !== 'object',
     providers,
     rules: new Map(providers.map(({ name, definition }) => [name, compileRules(definition.rules)])),
@@ -135,6 +138,14 @@ function cookieSettings(
 function seconds(option: string, value: number): number {
   if (Number.isFinite(value) && value > 0) return value
   throw new ConfigError(`${option} must be a number of seconds greater than 0.`)
+}
+
+function checkDurable(store: Store, allowVolatile = false): Store {
+  if (store.durable || allowVolatile) return store
+  throw new ConfigError(
+    'The store may drop entries before their time, and with them logins and tokens. Use one that does not, ' +
+      'and this one for responseCache({ store }) only; or set allowVolatile: true if a new login is no harm.',
+  )
 }
 
 function developmentStore(developing: boolean): Store {

@@ -35,6 +35,11 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
   secret?: SecretOption | undefined
   /** Where everything lives, a store or its URL. Default: `BEHALF_STORE`; memory in development. */
   store?: Store | string | undefined
+  /**
+   * Takes a store that may drop entries before their time (memcached, Redis with `durable: false`)
+   * for logins and tokens too: whoever's entry goes has to log in again. Default `false`.
+   */
+  allowVolatile?: boolean | undefined
   /** First part of every key in the store, `[a-z0-9_-]{1,32}`. Default `behalf`. */
   namespace?: string | undefined
   providers: P

@@ -8,7 +8,7 @@ import type { SetOptions, Store, StoredValue } from './store.ts'
 
 /** How {@link chunked} splits. */
 export interface ChunkedOptions {
-  /** Bytes of the largest value taken. Defaults to 64 MiB, or what the store takes if that is more. */
+  /** Bytes of the largest value that has to be taken. Defaults to 64 MiB. */
   maxBytes?: number | undefined
   /** Bytes of one chunk, 1,024 or more. Defaults to what the store takes, and cannot be more. */
   chunkBytes?: number | undefined
@@ -21,7 +21,8 @@ const leastChunkBytes = 1024
 const readAttempts = 3
 
 /**
- * Lets a store keep values beyond its `maxValueBytes`, in chunks.
+ * Lets a store keep values beyond its `maxValueBytes`, in chunks. One that takes `maxBytes` by itself
+ * is given back as it is.
  *
  * The chunks of each write have keys of their own and are written first, the head that names them
  * last: a reader finds one whole value, and a value with a chunk missing counts as absent. Versions
@@ -33,7 +34,10 @@ const readAttempts = 3
  * none.
  */
 export function chunked(store: Store, options: ChunkedOptions = {}): Store {
-  return new ChunkedStore(store, options)
+  const { maxBytes = 64 * 2 ** 20, chunkBytes } = options
+  checkCount('chunked: maxBytes', maxBytes)
+  if (chunkBytes === undefined && store.maxValueBytes >= maxBytes) return store
+  return new ChunkedStore(store, maxBytes, Math.min(chunkBytes ?? Infinity, store.maxValueBytes))
 }
 
 class ChunkedStore implements Store {
@@ -45,11 +49,10 @@ class ChunkedStore implements Store {
   readonly #store: Store
   readonly #chunkBytes: number
 
-  constructor(store: Store, { maxBytes = 64 * 2 ** 20, chunkBytes }: ChunkedOptions) {
-    const most = store.maxValueBytes
+  constructor(store: Store, maxBytes: number, chunkBytes: number) {
     this.#store = store
-    this.#chunkBytes = checkChunkBytes(Math.min(chunkBytes ?? most, most))
-    this.maxValueBytes = Math.max(checkCount('chunked: maxBytes', maxBytes), this.#inlineBytes)
+    this.#chunkBytes = checkChunkBytes(chunkBytes)
+    this.maxValueBytes = Math.max(maxBytes, this.#inlineBytes)
     const { keys, clear, ttl, expire } = bound(store)
     if (keys) this.keys = (prefix) => withoutChunks(keys(prefix))
     if (clear) this.clear = clear

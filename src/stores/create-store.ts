@@ -1,62 +1,138 @@
 import { ConfigError } from '../errors.ts'
 import { processState } from '../process-state.ts'
+import { dynamodbStore, isDynamodbClient } from './dynamodb.ts'
+import { gridfsStore } from './gridfs.ts'
+import { isKeyvClient, keyvStore } from './keyv.ts'
+import { memcachedStore } from './memcached.ts'
 import { memoryStore } from './memory.ts'
-import { sqliteStore } from './sqlite.ts'
+import { isMongodbClient, mongodbStore } from './mongodb.ts'
+import { isPostgresClient, postgresStore } from './postgres.ts'
+import { isRedisClient, redisStore } from './redis.ts'
+import { isSqliteClient, sqliteOptions, sqliteStore } from './sqlite.ts'
+import { decoded, parseStoreUrl, queryOptions } from './store-url.ts'
 import type { Store } from './store.ts'
 
-/** What makes a store from the text of its URL, by the URL's scheme. */
-export const backends: Readonly<Record<'memory' | 'sqlite', (url: string) => Store>> = {
-  memory: (url) => processState(`memory store ${url}`, () => memoryStore()),
-  sqlite: (url) => sqliteStore(sqlitePath(url)),
-}
+/** What makes a store, by the backend's name; each is an entry point of its own as well. */
+export const backends = {
+  memory: memoryStore,
+  sqlite: sqliteStore,
+  redis: redisStore,
+  postgres: postgresStore,
+  memcached: memcachedStore,
+  mongodb: mongodbStore,
+  gridfs: gridfsStore,
+  dynamodb: dynamodbStore,
+  keyv: keyvStore,
+} as const
+
+/** A backend's name. */
+export type BackendName = keyof typeof backends
+
+type Client = Parameters<
+  (typeof backends)['sqlite' | 'redis' | 'postgres' | 'mongodb' | 'dynamodb' | 'keyv']
+>[0]
+type OptionsOf<Name extends BackendName> = NonNullable<
+  Name extends 'memory' ? Parameters<typeof memoryStore>[0] : Parameters<(typeof backends)[Name]>[1]
+>
+
+/** A backend by its name, with its options. */
+export type StoreOptions = {
+  [Name in Exclude<BackendName, 'keyv'>]: { backend: Name } & OptionsOf<Name>
+}[Exclude<BackendName, 'keyv'>]
+
+/** What {@link createStore} makes a store of. */
+export type StoreSource = string | URL | StoreOptions | Client | Store | (new () => Store)
 
 /**
  * Makes the store that `source` names; it connects at its first use.
  *
- * `memory:` and `memory:name` give the one store of that name in this process, `sqlite:path` (or
- * `sqlite::memory:`) keeps a file. A store of your own is given back as it is. Anything else throws
- * a `ConfigError`.
+ * - A URL, in which every option of the backend can be: `memory:` and `memory:name` (the one store of
+ *   that name in this process), `file:path`, `sqlite:path`, `redis:`, `rediss:`, `postgres:`,
+ *   `memcached:`, `mongodb:`, `gridfs:`, `dynamodb:`.
+ * - Options: `{ backend: 'redis', host, port }`.
+ * - A client of a driver, which stays its owner's to close.
+ * - A store of your own, an object or a class, which is given back.
+ *
+ * Throws a `ConfigError` for anything else.
  */
-export function createStore(source: string | URL | Store): Store {
+export function createStore(source: StoreSource): Store {
   if (isStore(source)) return source
-  const url = source instanceof URL ? decoded(source) : source
-  const scheme = /^([a-z]+):/.exec(url)?.[1] ?? ''
-  if (!Object.hasOwn(backends, scheme)) throw unknownSource(scheme)
-  return backends[scheme as keyof typeof backends](url)
+  if (isStoreClass(source)) return new source()
+  if (typeof source === 'string' || source instanceof URL) return fromUrl(source)
+  return fromOptions(source) ?? fromClient(source) ?? refuse('')
 }
 
 const operations = ['get', 'set', 'delete', 'compareAndSwap', 'compareAndDelete', 'close'] as const
 
 function isStore(source: unknown): source is Store {
-  if (typeof source !== 'object' || source === null) return false
+  if ((typeof source !== 'object' && typeof source !== 'function') || source === null) return false
   return operations.every((name) => typeof (source as Partial<Store>)[name] === 'function')
 }
 
-/** A parsed URL has its path percent-encoded; in text a path stands as it is. */
-function decoded(url: URL): string {
-  try {
-    return decodeURI(url.href)
-  } catch {
-    throw unknownSource('')
-  }
+function isStoreClass(source: unknown): source is new () => Store {
+  return typeof source === 'function' && isStore(source.prototype)
 }
 
-/** Takes `sqlite:path` and `sqlite:///path`; nothing else that a URL can hold means anything here. */
-function sqlitePath(url: string): string {
-  const path = url.slice('sqlite:'.length).replace(/^\/\/(?=\/)/, '')
-  if (path === '' || path.startsWith('//') || /[?#]/.test(path)) {
-    throw new ConfigError(
-      'sqlite: must be followed by the path of a file and nothing else, as in sqlite:behalf.sqlite. ' +
-        'Options go to sqliteStore(path, options) from behalf/stores/sqlite.',
-    )
-  }
-  return path
+type FromUrl = (url: string | URL) => Store
+
+const byScheme: Readonly<Record<string, FromUrl>> = {
+  memory: (url) => namedMemory(String(url)),
+  sqlite: (url) => sqliteStore(sqliteOptions(url)),
+  redis: redisStore,
+  rediss: redisStore,
+  'redis+unix': redisStore,
+  postgres: postgresStore,
+  postgresql: postgresStore,
+  memcached: memcachedStore,
+  mongodb: mongodbStore,
+  'mongodb+srv': mongodbStore,
+  gridfs: gridfsStore,
+  'gridfs+srv': gridfsStore,
+  dynamodb: dynamodbStore,
+}
+
+function fromUrl(url: string | URL): Store {
+  const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(String(url))?.[1]?.toLowerCase() ?? ''
+  if (!Object.hasOwn(byScheme, scheme)) refuse(scheme)
+  return byScheme[scheme]!(url)
+}
+
+/** One for each name and process, because frameworks load a module several times. */
+function namedMemory(url: string): Store {
+  const { path, query } = parseStoreUrl(url)
+  const options = queryOptions(query, {
+    maxBytes: 'number',
+    maxEntries: 'number',
+    partitionShare: 'number',
+  })
+  return processState(`memory store ${decoded(path)}`, () => memoryStore(options))
+}
+
+function fromOptions(source: unknown): Store | undefined {
+  const { backend, ...options } = (source ?? {}) as { backend?: unknown }
+  if (typeof backend !== 'string') return undefined
+  if (!Object.hasOwn(backends, backend)) refuse(backend)
+  const make = backends[backend as BackendName] as (options: object) => Store
+  return make(options)
+}
+
+function fromClient(source: unknown): Store | undefined {
+  if (isSqliteClient(source)) return sqliteStore(source)
+  if (isRedisClient(source)) return redisStore(source)
+  if (isMongodbClient(source)) return mongodbStore(source)
+  if (isDynamodbClient(source)) return dynamodbStore(source)
+  if (isKeyvClient(source)) return keyvStore(source)
+  return isPostgresClient(source) ? postgresStore(source) : undefined
 }
 
 /** Of what was given only the scheme is repeated: the rest may hold a password. */
-function unknownSource(scheme: string): ConfigError {
-  return new ConfigError(
-    `${scheme ? `'${scheme}:' is no store. ` : ''}The store must be memory:, memory:name, sqlite:path or sqlite::memory:, ` +
-      `or an object with ${operations.join(', ')}.`,
+function refuse(name: string): never {
+  const what = /^[a-z][a-z0-9+.-]{0,20}$/.test(name) ? `'${name}' is no store. ` : ''
+  throw new ConfigError(
+    `${what}The store must be a URL (${Object.keys(byScheme)
+      .map((scheme) => `${scheme}:`)
+      .join(
+        ', ',
+      )}), options with a backend, a client of a driver, or an object with ${operations.join(', ')}.`,
   )
 }

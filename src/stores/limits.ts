@@ -1,15 +1,20 @@
 import { ConfigError } from '../errors.ts'
 
 const maxKeyBytes = 1024
+/** What nearly all keys are, told apart in a fraction of the time. */
+const plainKey = /^[\x20-\x7e]{1,1024}$/
 
 /**
  * Checks what every operation of a store is handed: throws a `RangeError` for a key that is not
  * text of 1 to 1,024 bytes, or that backends would fold or cut (NUL, lone surrogates).
  */
 export function checkKey(key: string): void {
-  const wellFormed = typeof key === 'string' && /^[^\0\p{Surrogate}]+$/u.test(key)
-  if (wellFormed && (key.length <= maxKeyBytes / 3 || Buffer.byteLength(key) <= maxKeyBytes)) return
+  if (typeof key === 'string' && (plainKey.test(key) || isUnicodeKey(key))) return
   throw new RangeError('A key must be well-formed text of 1 to 1,024 bytes without NUL.')
+}
+
+function isUnicodeKey(key: string): boolean {
+  return /^[^\0\p{Surrogate}]+$/u.test(key) && Buffer.byteLength(key) <= maxKeyBytes
 }
 
 /** Throws a `RangeError` for what no key can begin with; the empty prefix is one. */

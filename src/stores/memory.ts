@@ -62,7 +62,9 @@ class MemoryStore implements Store {
       max: maxEntries,
       maxSize: maxBytes,
       sizeCalculation: sizeOf,
-      dispose: (entry, key) => this.#shares.remove(key, sizeOf(entry)),
+      dispose: (_entry, key, reason) => {
+        if (reason !== 'set') this.#shares.remove(key)
+      },
     })
   }
 
@@ -162,11 +164,11 @@ class MemoryStore implements Store {
   #write(key: string, value: Uint8Array, options: SetOptions | undefined): void {
     checkKey(key)
     const entry = this.#entry(value, options?.ttl)
-    this.#remove(key)
+    this.#kept.delete(key)
     if (entry) {
       for (const excess of this.#shares.add(key, sizeOf(entry))) this.#evictable.delete(excess)
       this.#evictable.set(key, entry)
-    }
+    } else this.#evictable.delete(key)
     this.#sweepSome()
   }
 
@@ -209,6 +211,7 @@ class MemoryStore implements Store {
 
   /** Goes on where the last write stopped, so that no write pays for the whole map. */
   #sweepSome(): void {
+    if (this.#kept.size === 0) return
     const now = performance.now()
     for (let left = sweptPerWrite; left > 0; left -= 1) {
       const { done, value } = this.#sweep.next()

@@ -1,30 +1,22 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { BehalfError, ConfigError, StoreUnavailableError } from '../errors.ts'
-import { checkKey, checkName, checkSeconds, checkValue, lifetime } from './limits.ts'
-import { SqliteConnection, sqliteFailure } from './sqlite/connection.ts'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { checkAmount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
+import type { Location } from './location.ts'
 import type { SqliteClient, SqliteValue } from './sqlite/connection.ts'
-import { sqliteDrivers } from './sqlite/driver.ts'
+import { SqliteDatabase } from './sqlite/database.ts'
 import type { SqliteDriver } from './sqlite/driver.ts'
-import { SqliteFile } from './sqlite/database-file.ts'
-import { SqliteTable } from './sqlite/table.ts'
+import { isSqliteClient, sqliteOptions, sqliteSettings } from './sqlite/options.ts'
+import type { SqliteStoreOptions } from './sqlite/options.ts'
+import type { SqliteTable } from './sqlite/table.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
-export type { SqliteClient, SqliteDriver, SqliteValue }
-
-/** How {@link sqliteStore} uses its database. */
-export interface SqliteStoreOptions {
-  /** The table, made when it is not there. Defaults to `behalf`. */
-  table?: string | undefined
-  /** Seconds to wait while another connection holds the lock. Defaults to 5. */
-  busyTimeout?: number | undefined
-  /** The driver to use with a path. Defaults to the first one that is there. */
-  driver?: SqliteDriver | undefined
-}
+export { isSqliteClient, sqliteOptions }
+export type { Location, SqliteClient, SqliteDriver, SqliteStoreOptions, SqliteValue }
 
 /**
  * Keeps everything in a SQLite database: a file shared by the processes of one host, or
- * `:memory:`. The folder must be there; the file is made for its owner only (mode 0600) and opened
- * at the first use, with node:sqlite, better-sqlite3 or libsql, whichever is there first.
+ * `:memory:`. The file is made for its owner only (mode 0600) and opened at the first use, with
+ * node:sqlite, better-sqlite3 or libsql, whichever is there first. `source` is its path, a
+ * `sqlite:` URL or options; `options` win over what it says.
  *
  * A database object of one of these is taken too: it stays its owner's to close, keeps its pragmas,
  * and nothing can be written while a transaction of its owner is open.
@@ -35,49 +27,40 @@ export interface SqliteStoreOptions {
  * Throws a `ConfigError` for a bad option, and at the first use when no driver or no folder is there.
  */
 export function sqliteStore(
-  source: string | SqliteClient,
+  source: string | URL | SqliteStoreOptions | SqliteClient,
   options: SqliteStoreOptions = {},
 ): Store {
-  return new SqliteStore(source, options)
+  return new SqliteStore(new SqliteDatabase(sqliteSettings(source, options)))
 }
 
-/** Short, so that one who waits among many busy writers has many chances. */
-const longestPauseMs = 10
+/** What is done with many keys is done in transactions of so many, between which others get on. */
+const batchSize = 100
 
 class SqliteStore implements Store {
   readonly reach: 'process' | 'host'
   readonly durable = true
   readonly maxValueBytes = 64 * 2 ** 20
-  readonly #file: SqliteFile | undefined
-  readonly #client: SqliteClient | undefined
-  readonly #tableName: string
-  readonly #busyTimeoutMs: number
-  #opening: Promise<void> | undefined
-  #open: { connection: SqliteConnection; table: SqliteTable } | undefined
-  #closed = false
+  readonly #database: SqliteDatabase
 
-  constructor(source: string | SqliteClient, options: SqliteStoreOptions) {
-    const { table = 'behalf', busyTimeout = 5, driver } = options
-    if (typeof source === 'string') this.#file = new SqliteFile(source, checkDriver(driver))
-    else this.#client = checkClient(source)
-    this.reach = this.#file?.inMemory ? 'process' : 'host'
-    this.#tableName = checkName('sqliteStore: table', table)
-    this.#busyTimeoutMs = checkSeconds('sqliteStore: busyTimeout', busyTimeout) * 1000
+  constructor(database: SqliteDatabase) {
+    this.#database = database
+    this.reach = database.inMemory ? 'process' : 'host'
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
     checkKey(key)
-    return this.#run((table) => table.get(key))
+    return this.#database.run((table) => table.get(key))
   }
 
   async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
-    const { copy, lives } = this.#checkWrite(key, value, options)
-    return this.#run((table) => table.set(key, copy, lives))
+    const lives = this.#checkWrite(key, value, options)
+    const write = (bytes: Uint8Array) => (table: SqliteTable) => table.set(key, bytes, lives)
+    return this.#database.run(write(value), () => write(new Uint8Array(value)))
   }
 
   async delete(key: string): Promise<boolean> {
     checkKey(key)
-    return this.#run((table) => table.delete(key))
+    return this.#database.run((table) => table.delete(key))
   }
 
   async compareAndSwap(
@@ -86,107 +69,102 @@ class SqliteStore implements Store {
     value: Uint8Array,
     options?: SetOptions,
   ): Promise<string | undefined> {
-    const { copy, lives } = this.#checkWrite(key, value, options)
-    return this.#run((table) =>
+    const lives = this.#checkWrite(key, value, options)
+    const write = (bytes: Uint8Array) => (table: SqliteTable) =>
       version === undefined
-        ? table.create(key, copy, lives)
-        : table.replace(key, version, copy, lives),
-    )
+        ? table.create(key, bytes, lives)
+        : table.replace(key, version, bytes, lives)
+    return this.#database.run(write(value), () => write(new Uint8Array(value)))
   }
 
   async compareAndDelete(key: string, version: string): Promise<boolean> {
     checkKey(key)
-    return this.#run((table) => table.compareAndDelete(key, version))
+    return this.#database.run((table) => table.compareAndDelete(key, version))
+  }
+
+  async *keys(prefix: string): AsyncGenerator<string, void, undefined> {
+    checkPrefix(prefix)
+    let after: string | undefined
+    for (;;) {
+      const page = await this.#database.run((table) => table.page(prefix, after, batchSize))
+      for (const { key, live } of page) if (live) yield key
+      if (page.length < batchSize) return
+      after = page.at(-1)?.key
+    }
+  }
+
+  async clear(prefix: string): Promise<void> {
+    checkPrefix(prefix)
+    while ((await this.#database.run((table) => table.clear(prefix, batchSize))) === batchSize) {
+      await nextTurn()
+    }
+  }
+
+  async getMany(keys: readonly string[]): Promise<Array<StoredValue | undefined>> {
+    keys.forEach(checkKey)
+    return this.#inBatches(keys, (table, batch) => batch.map((key) => table.get(key)))
+  }
+
+  async setMany(
+    entries: ReadonlyArray<readonly [key: string, value: Uint8Array]>,
+    options?: SetOptions,
+  ): Promise<void> {
+    const copies = entries.map(([key, value]) => {
+      const lives = this.#checkWrite(key, value, options)
+      return { key, value: new Uint8Array(value), lives }
+    })
+    await this.#inBatches(copies, (table, batch) =>
+      table.write(() => batch.map(({ key, value, lives }) => table.put(key, value, lives))),
+    )
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<number> {
+    keys.forEach(checkKey)
+    const deleted = await this.#inBatches(keys, (table, batch) =>
+      table.write(() => batch.map((key) => table.remove(key))),
+    )
+    return deleted.filter(Boolean).length
+  }
+
+  async increment(key: string, by: number, options?: SetOptions): Promise<number> {
+    checkKey(key)
+    checkAmount(by)
+    const lives = lifetime(options?.ttl)
+    return this.#database.run((table) => table.increment(key, by, lives))
+  }
+
+  async ttl(key: string): Promise<number | undefined> {
+    checkKey(key)
+    const remaining = await this.#database.run((table) => table.remaining(key))
+    return remaining && remaining / 1000
+  }
+
+  async expire(key: string, ttl: number): Promise<boolean> {
+    checkKey(key)
+    const lives = lifetime(ttl)
+    return this.#database.run((table) => table.expire(key, lives))
   }
 
   async close(): Promise<void> {
-    this.#closed = true
-    await this.#opening?.catch(() => {})
-    this.#letGo()
+    await this.#database.close()
   }
 
-  /** Copies, because the caller may change its buffer while the database is still being opened. */
-  #checkWrite(
-    key: string,
-    value: Uint8Array,
-    options: SetOptions | undefined,
-  ): { copy: Uint8Array; lives: number } {
+  #checkWrite(key: string, value: Uint8Array, options: SetOptions | undefined): number {
     checkKey(key)
     checkValue(value, this.maxValueBytes)
-    return { copy: new Uint8Array(value), lives: lifetime(options?.ttl) }
+    return lifetime(options?.ttl)
   }
 
-  async #run<T>(operation: (table: SqliteTable) => T): Promise<T> {
-    const giveUpAt = performance.now() + this.#busyTimeoutMs
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return operation(await this.#table())
-      } catch (error) {
-        this.#throwUnlessBusy(error, giveUpAt)
-      }
-      await sleep(Math.random() * Math.min(2 ** attempt, longestPauseMs))
+  async #inBatches<Item, Result>(
+    items: readonly Item[],
+    operation: (table: SqliteTable, batch: readonly Item[]) => readonly Result[],
+  ): Promise<Result[]> {
+    const [all, results]: [Item[], Result[]] = [[...items], []]
+    for (let at = 0; at < all.length; at += batchSize) {
+      if (at > 0) await nextTurn()
+      const batch = all.slice(at, at + batchSize)
+      results.push(...(await this.#database.run((table) => operation(table, batch))))
     }
+    return results
   }
-
-  /** The driver's own error may quote SQL, values and paths, so that only its kind goes on. */
-  #throwUnlessBusy(error: unknown, giveUpAt: number): void {
-    if (error instanceof BehalfError) throw error
-    const { busy, what } = sqliteFailure(error)
-    if (busy && performance.now() < giveUpAt) return
-    throw new StoreUnavailableError(what)
-  }
-
-  async #table(): Promise<SqliteTable> {
-    if (!this.#open) {
-      this.#opening ??= this.#openOnce().finally(() => (this.#opening = undefined))
-      await this.#opening
-    }
-    if (!this.#open) throw new StoreUnavailableError('it has been closed')
-    this.#checkFile()
-    return this.#open.table
-  }
-
-  async #openOnce(): Promise<void> {
-    if (this.#closed) return
-    const connection = this.#client
-      ? new SqliteConnection(this.#client, false)
-      : await this.#file!.open()
-    try {
-      this.#open = { connection, table: new SqliteTable(connection, this.#tableName) }
-    } catch (error) {
-      connection.close()
-      throw error
-    }
-  }
-
-  #checkFile(): void {
-    try {
-      this.#file?.check()
-    } catch (error) {
-      this.#letGo()
-      throw error
-    }
-  }
-
-  #letGo(): void {
-    const open = this.#open
-    this.#open = undefined
-    try {
-      open?.connection.close()
-    } catch {
-      // There is nothing to be done about a connection that does not even close.
-    }
-  }
-}
-
-function checkClient(client: SqliteClient): SqliteClient {
-  if (typeof client?.prepare === 'function' && typeof client.exec === 'function') return client
-  throw new ConfigError(
-    'sqliteStore needs the path of a file, or a database of node:sqlite, better-sqlite3 or libsql.',
-  )
-}
-
-function checkDriver(name: SqliteDriver | undefined): SqliteDriver | undefined {
-  if (name === undefined || sqliteDrivers.includes(name)) return name
-  throw new ConfigError(`sqliteStore: driver must be one of ${sqliteDrivers.join(', ')}.`)
 }

@@ -136,6 +136,14 @@ test('an app that others can reach makes do with no secret and no store of its o
   expect(() => behalf({ ...good, store: undefined })).toThrow(/store is missing/)
 })
 
+test('a store that may drop entries keeps logins only for who says so', () => {
+  const volatile = Object.create(memoryStore(), {
+    durable: { value: false },
+  }) as typeof good.store
+  expect(() => behalf({ ...good, store: volatile })).toThrow(/allowVolatile/)
+  expect(() => behalf({ ...good, store: volatile, allowVolatile: true })).not.toThrow()
+})
+
 test('OC-13 two providers cannot have one redirect URI', () => {
   const redirectUri = 'https://app.example.com/callback'
   const provider = spotify({ clientId: 'id', redirectUri })

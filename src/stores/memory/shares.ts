@@ -4,6 +4,8 @@ interface Holding {
   sizes: Map<string, number>
 }
 
+const nothing: string[] = []
+
 /** Tells which entries go so that no partition crowds out the others. */
 export class Shares {
   readonly #maxBytes: number
@@ -20,12 +22,14 @@ export class Shares {
   }
 
   /**
-   * Counts an entry that is about to be written and was not there. Gives the keys of its own
-   * partition that have to go first, the one written first in front: none while there is room, the
-   * partition is within its share, or there is no other.
+   * Counts an entry that is about to be written, in place of the one of that key if there is one.
+   * Gives the keys of its own partition that have to go first, the one written first in front: none
+   * while there is room, the partition is within its share, or there is no other.
    */
   add(key: string, size: number): string[] {
     const holding = this.#holdingOf(key)
+    const former = holding.sizes.get(key)
+    if (former !== undefined) this.#subtract(holding, key, former)
     const excess = this.#excess(holding, size)
     holding.sizes.set(key, size)
     holding.bytes += size
@@ -34,21 +38,27 @@ export class Shares {
     return excess
   }
 
-  /** To be called for every entry that has gone, whatever the reason was. */
-  remove(key: string, size: number): void {
+  /** To be called for every entry that has gone and was not replaced, whatever the reason was. */
+  remove(key: string): void {
     const partition = partitionOf(key)
     const holding = this.#holdings.get(partition)
-    if (!holding?.sizes.delete(key)) return
-    holding.bytes -= size
-    this.#bytes -= size
-    this.#entries -= 1
+    const size = holding?.sizes.get(key)
+    if (!holding || size === undefined) return
+    this.#subtract(holding, key, size)
     if (holding.sizes.size === 0) this.#holdings.delete(partition)
   }
 
+  #subtract(holding: Holding, key: string, size: number): void {
+    holding.sizes.delete(key)
+    holding.bytes -= size
+    this.#bytes -= size
+    this.#entries -= 1
+  }
+
   #excess(holding: Holding, size: number): string[] {
-    const excess: string[] = []
     // Alone, the least recently used goes, which the map of all entries knows best.
-    if (this.#holdings.size === 1) return excess
+    if (this.#holdings.size === 1 || this.#hasRoom(size, 1)) return nothing
+    const excess: string[] = []
     let freed = 0
     for (const [key, bytes] of holding.sizes) {
       if (this.#hasRoom(size - freed, 1 - excess.length)) break

@@ -1,102 +1,153 @@
-import { blobBytes } from './connection.ts'
-import type { SqliteConnection, SqliteValue } from './connection.ts'
+import { addToDigits } from '../counter.ts'
 import type { StoredValue } from '../store.ts'
 import { newVersion } from '../version.ts'
+import { blobBytes } from './connection.ts'
+import type { SqliteConnection, SqliteRow, SqliteValue } from './connection.ts'
+import { sqliteStatements } from './statements.ts'
+import type { SqliteStatements } from './statements.ts'
 
-/** Expired rows go a few at a time, so that no write waits for a big clean-up. */
 const writesPerSweep = 16
-const rowsPerSweep = 32
+/** Values of more bytes than this do not lie in the row itself. */
+const maxInRow = 256 * 1024
 
 /**
- * The operations of a store on one table. Each is a single statement, so that it is atomic, and
- * returns at once or throws the driver's error. `lives` is in milliseconds, `Infinity` for ever, 0 for what
- * is not to be stored.
+ * The operations of a store on one table. Each is atomic and returns at once or throws the driver's
+ * error. `lives` is in milliseconds, `Infinity` for ever, 0 for what is not to be stored.
  */
 export class SqliteTable {
   readonly #connection: SqliteConnection
-  readonly #sql: ReturnType<typeof statements>
+  readonly #sql: SqliteStatements
   #writes = 0
 
   /** `name` must have been checked: it becomes part of the SQL. */
   constructor(connection: SqliteConnection, name: string) {
     this.#connection = connection
-    this.#sql = statements(name)
+    this.#sql = sqliteStatements(name)
     for (const sql of this.#sql.create) connection.exec(sql)
   }
 
   get(key: string): StoredValue | undefined {
     const row = this.#connection.row(this.#sql.get, key, Date.now())
     if (!row) return undefined
-    const [blob, version] = row
-    const value = blobBytes(blob)
-    // Only something else than behalf can have written a row like that.
-    if (!value || typeof version !== 'string') return undefined
-    return { value, version }
+    // With its body it is asked for anew, because by then it may be another.
+    return stored(row) ?? stored(this.#connection.row(this.#sql.getWithBody, key, Date.now()))
   }
 
   set(key: string, value: Uint8Array, lives: number): void {
-    if (lives === 0) this.#change(this.#sql.remove, key)
-    else this.#change(this.#sql.set, key, newVersion(), value, expiresAt(lives))
+    this.write(() => this.put(key, value, lives))
   }
 
   delete(key: string): boolean {
-    return this.#change(this.#sql.delete, key, Date.now())
+    return this.write(() => this.remove(key))
   }
 
   compareAndDelete(key: string, version: string): boolean {
-    return this.#change(this.#sql.compareAndDelete, key, version, Date.now())
+    return this.write(() => this.#change(this.#sql.compareAndDelete, key, version, Date.now()))
   }
 
   create(key: string, value: Uint8Array, lives: number): string | undefined {
     const version = newVersion()
+    const row = [key, version, inRow(value), expiresAt(lives)]
     const created =
       lives === 0
         ? !this.get(key)
-        : this.#change(this.#sql.insert, key, version, value, expiresAt(lives), Date.now())
+        : this.write(() => this.#store(version, value, this.#sql.insert, ...row, Date.now()))
     return created ? version : undefined
   }
 
   replace(key: string, old: string, value: Uint8Array, lives: number): string | undefined {
     const version = newVersion()
+    const row = [version, inRow(value), expiresAt(lives), key, old]
     const replaced =
       lives === 0
         ? this.compareAndDelete(key, old)
-        : this.#change(this.#sql.update, version, value, expiresAt(lives), key, old, Date.now())
+        : this.write(() => this.#store(version, value, this.#sql.update, ...row, Date.now()))
     return replaced ? version : undefined
   }
 
-  #change(sql: string, ...values: SqliteValue[]): boolean {
+  increment(key: string, by: number, lives: number): number {
+    return this.write(() => {
+      const found = this.get(key)
+      const sum = addToDigits(found?.value, by)
+      const digits = Buffer.from(String(sum))
+      if (found) this.#change(this.#sql.recount, newVersion(), digits, key)
+      else this.put(key, digits, lives)
+      return sum
+    })
+  }
+
+  /** Milliseconds. */
+  remaining(key: string): number | undefined {
+    const row = this.#connection.row(this.#sql.expiresAt, key, Date.now())
+    return row && Number(row['expires_at'] ?? Infinity) - Date.now()
+  }
+
+  expire(key: string, lives: number): boolean {
+    if (lives === 0) return this.delete(key)
+    return this.write(() => this.#change(this.#sql.expire, expiresAt(lives), key, Date.now()))
+  }
+
+  /** The next keys after `after`, or from `prefix` on; it is the last page when it is not full. */
+  page(prefix: string, after: string | undefined, size: number): { key: string; live: boolean }[] {
+    const [sql, start] =
+      after === undefined ? [this.#sql.keysFrom, prefix] : [this.#sql.keysAfter, after]
+    const rows = this.#connection.rows(sql, Date.now(), start, size)
+    // Whatever the encoding of the database is, those with one prefix stand next to each other.
+    const end = rows.findIndex(({ key }) => typeof key !== 'string' || !key.startsWith(prefix))
+    const own = end < 0 ? rows : rows.slice(0, end)
+    return own.map(({ key, live }) => ({ key: String(key), live: Boolean(live) }))
+  }
+
+  /** Deletes the first keys with `prefix`, expired or not, and tells how many there were. */
+  clear(prefix: string, size: number): number {
+    return this.write(() => {
+      const keys = this.page(prefix, undefined, size)
+      for (const { key } of keys) this.#change(this.#sql.remove, key)
+      return keys.length
+    })
+  }
+
+  /** Runs `operation` in one transaction. */
+  write<T>(operation: () => T): T {
     return this.#connection.write(() => {
       this.#writes += 1
       if (this.#writes % writesPerSweep === 0) this.#connection.change(this.#sql.sweep, Date.now())
-      return this.#connection.change(sql, ...values) > 0
+      return operation()
     })
+  }
+
+  /** Writes; to be called within {@link write}. */
+  put(key: string, value: Uint8Array, lives: number): void {
+    const version = newVersion()
+    const row = [key, version, inRow(value), expiresAt(lives)]
+    if (lives === 0) this.#change(this.#sql.remove, key)
+    else this.#store(version, value, this.#sql.set, ...row)
+  }
+
+  /** Deletes; to be called within {@link write}. */
+  remove(key: string): boolean {
+    return this.#change(this.#sql.delete, key, Date.now())
+  }
+
+  #store(version: string, value: Uint8Array, sql: string, ...row: SqliteValue[]): boolean {
+    const changed = this.#change(sql, ...row)
+    if (changed && inRow(value) !== value) this.#change(this.#sql.setBody, version, value)
+    return changed
+  }
+
+  #change(sql: string, ...values: SqliteValue[]): boolean {
+    return this.#connection.change(sql, ...values) > 0
   }
 }
 
-function statements(name: string) {
-  const table = `"${name}"`
-  const live = '(expires_at IS NULL OR expires_at > ?)'
-  const insert = `INSERT INTO ${table} (key, version, value, expires_at) VALUES (?, ?, ?, ?)
-    ON CONFLICT (key) DO UPDATE SET
-    version = excluded.version, value = excluded.value, expires_at = excluded.expires_at`
-  return {
-    create: [
-      `CREATE TABLE IF NOT EXISTS ${table}
-        (key TEXT PRIMARY KEY NOT NULL, version TEXT NOT NULL, value BLOB NOT NULL, expires_at INTEGER)`,
-      // The dot keeps it apart from the name of any table that the option `table` can hold.
-      `CREATE INDEX IF NOT EXISTS "${name}.expires_at" ON ${table} (expires_at) WHERE expires_at IS NOT NULL`,
-    ],
-    get: `SELECT value, version FROM ${table} WHERE key = ? AND ${live}`,
-    set: insert,
-    insert: `${insert} WHERE ${table}.expires_at <= ?`,
-    update: `UPDATE ${table} SET version = ?, value = ?, expires_at = ? WHERE key = ? AND version = ? AND ${live}`,
-    remove: `DELETE FROM ${table} WHERE key = ?`,
-    delete: `DELETE FROM ${table} WHERE key = ? AND ${live}`,
-    compareAndDelete: `DELETE FROM ${table} WHERE key = ? AND version = ? AND ${live}`,
-    sweep: `DELETE FROM ${table} WHERE rowid IN
-      (SELECT rowid FROM ${table} WHERE expires_at <= ? ORDER BY expires_at LIMIT ${rowsPerSweep})`,
-  }
+function stored(row: SqliteRow | undefined): StoredValue | undefined {
+  const value = blobBytes(row?.['value'])
+  return value && { value, version: row?.['version'] as string }
+}
+
+/** What the column `value` holds. */
+function inRow(value: Uint8Array): Uint8Array | number {
+  return value.byteLength > maxInRow ? value.byteLength : value
 }
 
 function expiresAt(lives: number): number | null {

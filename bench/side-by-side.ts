@@ -1,0 +1,73 @@
+/** Two ways of doing the same work, and how much longer ours may take. */
+export interface Comparison {
+  name: string
+  bare: () => Promise<unknown>
+  ours: () => Promise<unknown>
+  /** Ours at most so many times the bare one's time. */
+  atMost: number
+  /** Calls under way at a time. Defaults to 50. */
+  atATime?: number
+  /** Calls in one round. Defaults to 5,000. */
+  calls?: number
+}
+
+const rounds = 15
+
+/**
+ * Runs both in turns, in one process, and prints the median of the rounds' ratios: what else the
+ * machine does falls on both. Gives whether the bar was met.
+ */
+export async function sideBySide(comparison: Comparison): Promise<boolean> {
+  const { name, bare, ours, atMost, atATime = 50, calls = 5_000 } = comparison
+  const ratios: number[] = []
+  const perCall: number[] = []
+  await measure(bare, calls, atATime)
+  await measure(ours, calls, atATime)
+  for (let round = 0; round < rounds; round += 1) {
+    const oursFirst = round % 2 === 0
+    const first = await measure(oursFirst ? ours : bare, calls, atATime)
+    const second = await measure(oursFirst ? bare : ours, calls, atATime)
+    const [mine, theirs] = oursFirst ? [first, second] : [second, first]
+    ratios.push(mine / theirs)
+    perCall.push((mine / calls) * 1000)
+  }
+  return report(name, { ratio: median(ratios), atMost, microseconds: median(perCall) })
+}
+
+/** Prints one line; gives whether the ratio is within its bar. */
+export function report(
+  name: string,
+  { ratio, atMost, microseconds }: { ratio: number; atMost: number; microseconds: number },
+): boolean {
+  const met = ratio <= atMost
+  const columns = [
+    name.padEnd(44),
+    `${ratio.toFixed(2)} x`.padStart(8),
+    `bar ${atMost} x`.padStart(12),
+    `${microseconds.toFixed(1)} µs a call`.padStart(18),
+    met ? '' : '  MISSED',
+  ]
+  console.log(columns.join(''))
+  return met
+}
+
+async function measure(
+  call: () => Promise<unknown>,
+  calls: number,
+  atATime: number,
+): Promise<number> {
+  let left = calls
+  const lane = async () => {
+    while (left > 0) {
+      left -= 1
+      await call()
+    }
+  }
+  const startedAt = performance.now()
+  await Promise.all(Array.from({ length: atATime }, lane))
+  return performance.now() - startedAt
+}
+
+export function median(numbers: readonly number[]): number {
+  return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? NaN
+}

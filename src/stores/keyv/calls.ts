@@ -1,0 +1,112 @@
+import { StoreUnavailableError } from '../../errors.ts'
+import { storeFailure } from '../failure.ts'
+import type { KeyvClient } from './client.ts'
+
+/** What lives longer than a century ends by its record, since not every adapter takes such a ttl. */
+const longestTtlMs = 100 * 366 * 86_400_000
+
+/**
+ * The calls of a Keyv, each within its time and with its failures found out: Keyv and its adapters
+ * tell many of them by an 'error' event only, and give nothing, or `false`.
+ */
+export class KeyvCalls {
+  readonly #keyv: KeyvClient
+  readonly #timeoutMs: number
+  #errors = 0
+  #ended = false
+
+  constructor(keyv: KeyvClient, timeoutMs: number) {
+    this.#keyv = keyv
+    this.#timeoutMs = timeoutMs
+    keyv.on('error', this.#onError)
+  }
+
+  /** What is found needs no further proof; nothing may mean that the adapter has failed. */
+  async read(key: string): Promise<unknown> {
+    const errors = this.#errors
+    const found = await this.#inTime(() =>
+      this.#keyv.getRaw(keyvKey(key)).catch(undefinedIfUnreadable),
+    )
+    if (!found) this.#checkErrors(errors)
+    return found?.value
+  }
+
+  async write(key: string, record: string, lives: number): Promise<void> {
+    const errors = this.#errors
+    // Without a ttl Keyv would take its own default; 0 is none.
+    const ttl = lives > longestTtlMs ? 0 : Math.ceil(lives)
+    const done = await this.#inTime(() => this.#keyv.set(keyvKey(key), record, ttl))
+    if (done === false) throw failed()
+    this.#checkErrors(errors)
+  }
+
+  async remove(key: string): Promise<void> {
+    const errors = this.#errors
+    await this.#inTime(() => this.#keyv.delete(keyvKey(key)))
+    this.#checkErrors(errors)
+  }
+
+  /** The records of all keys, and perhaps of other namespaces; a list that broke off is a failure. */
+  async *records(): AsyncIterable<unknown> {
+    if (this.#ended) throw closed()
+    const errors = this.#errors
+    try {
+      for await (const entry of this.#keyv.iterator?.(this.#keyv.namespace) ?? []) {
+        yield (entry as [key: unknown, record: unknown])[1]
+      }
+    } catch (error) {
+      throw storeFailure('Keyv store', error)
+    }
+    this.#checkErrors(errors)
+  }
+
+  /** Stops listening; whatever is called from now on is refused. */
+  end(): void {
+    this.#ended = true
+    this.#keyv.off('error', this.#onError)
+  }
+
+  readonly #onError = () => {
+    this.#errors += 1
+  }
+
+  /** It may have been another call's error: better a failure too many than a value that seems absent. */
+  #checkErrors(before: number): void {
+    if (this.#errors !== before) throw failed()
+  }
+
+  /** Nobody else does: a store that reaches over this process only gets no deadline. */
+  async #inTime<T>(call: () => Promise<T>): Promise<T> {
+    if (this.#ended) throw closed()
+    let timer: NodeJS.Timeout | undefined
+    const tooLate = new Promise<never>((_resolve, reject) => {
+      const late = () => reject(new StoreUnavailableError('Keyv did not answer in time'))
+      timer = setTimeout(late, this.#timeoutMs)
+    })
+    try {
+      return await Promise.race([call(), tooLate])
+    } catch (error) {
+      throw storeFailure('Keyv store', error)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+}
+
+function closed(): StoreUnavailableError {
+  return new StoreUnavailableError('it has been closed')
+}
+
+function failed(): StoreUnavailableError {
+  return new StoreUnavailableError('Keyv reported an error')
+}
+
+/** Keyv does not prefix a key that begins with the namespace already, so that it would be another's. */
+function keyvKey(key: string): string {
+  return `=${key}`
+}
+
+/** What is not even JSON is not ours, and so absent. */
+function undefinedIfUnreadable(error: unknown): undefined {
+  if (!(error instanceof SyntaxError)) throw error
+}

@@ -1,0 +1,87 @@
+import { StoreUnavailableError } from '../../errors.ts'
+import { storeFailure } from '../failure.ts'
+import type { PostgresResult } from './client.ts'
+import type { PostgresStatement, PostgresStatements } from './statements.ts'
+
+/** What runs statements, and what letting go of it means. */
+export interface PostgresDatabase {
+  run(statement: PostgresStatement, values: unknown[]): Promise<PostgresResult>
+  end(): Promise<void>
+}
+
+/** The table that must be there before anything else is run. */
+export interface PostgresTable {
+  /** Quoted, with its schema where one is named. */
+  name: string
+  /** Whether it may be made. */
+  create: boolean
+  statements: PostgresStatements
+}
+
+/** Runs statements on a database that is opened, and given its table, at the first use. */
+export class PostgresConnection {
+  readonly #open: () => Promise<PostgresDatabase>
+  readonly #table: PostgresTable
+  #database: PostgresDatabase | undefined
+  #ready: PostgresDatabase | undefined
+  #preparing: Promise<void> | undefined
+  #ending: Promise<void> | undefined
+
+  constructor(open: () => Promise<PostgresDatabase>, table: PostgresTable) {
+    this.#open = open
+    this.#table = table
+  }
+
+  async run(statement: PostgresStatement, values: unknown[]): Promise<PostgresResult> {
+    try {
+      return await (this.#ready ?? (await this.#prepare())).run(statement, values)
+    } catch (error) {
+      // The table was dropped, or the database made anew: the next call makes the table again.
+      if ((error as { code?: unknown }).code === '42P01') this.#ready = undefined
+      throw storeFailure('PostgreSQL store', error)
+    }
+  }
+
+  /** Lets what was begun come to its end first. */
+  async close(): Promise<void> {
+    this.#ready = undefined
+    this.#ending ??= this.#end()
+    await this.#ending
+  }
+
+  async #end(): Promise<void> {
+    await this.#preparing?.catch(() => {})
+    this.#ready = undefined
+    await this.#database?.end().catch(() => {})
+  }
+
+  async #prepare(): Promise<PostgresDatabase> {
+    if (!this.#ending) {
+      this.#preparing ??= this.#prepareOnce().finally(() => (this.#preparing = undefined))
+      await this.#preparing
+    }
+    if (!this.#ready || this.#ending) throw new StoreUnavailableError('it has been closed')
+    return this.#ready
+  }
+
+  async #prepareOnce(): Promise<void> {
+    const database = (this.#database ??= await this.#open())
+    if (this.#table.create && !(await this.#exists(database))) await this.#create(database)
+    this.#ready = database
+  }
+
+  /** Asked first, because CREATE ... IF NOT EXISTS needs the right to create also where it is. */
+  async #exists(database: PostgresDatabase): Promise<boolean> {
+    const { rows } = await database.run(this.#table.statements.exists, [this.#table.name])
+    return (rows[0] as { found?: unknown } | undefined)?.found === true
+  }
+
+  /** Of several processes that start at once one makes the table; the others' attempts fail. */
+  async #create(database: PostgresDatabase): Promise<void> {
+    try {
+      await database.run(this.#table.statements.create, [])
+    } catch (error) {
+      if (!(await this.#exists(database))) throw error
+    }
+  }
+}

@@ -1,0 +1,14 @@
+import { afterAll, describe } from 'vitest'
+import { postgresStore } from '../../../src/stores/postgres.ts'
+import { component } from '../../components.ts'
+import { PostgresServer } from '../../support/postgres-server.ts'
+import { describeStore } from '../describe-store.ts'
+
+const postgres = component('postgresql')
+const server = postgres.present ? await PostgresServer.start(postgres.path) : undefined
+afterAll(() => server?.end())
+
+describe.skipIf(!server)('PostgreSQL', () => {
+  const url = server?.url ?? ''
+  describeStore('postgresStore(url)', () => postgresStore(url, { poolSize: 4 }))
+})

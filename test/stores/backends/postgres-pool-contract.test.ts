@@ -1,0 +1,17 @@
+import pg from 'pg'
+import { afterAll, describe } from 'vitest'
+import { postgresStore } from '../../../src/stores/postgres.ts'
+import { component } from '../../components.ts'
+import { PostgresServer } from '../../support/postgres-server.ts'
+import { describeStore } from '../describe-store.ts'
+
+const postgres = component('postgresql')
+const server = postgres.present ? await PostgresServer.start(postgres.path) : undefined
+afterAll(() => server?.end())
+
+describe.skipIf(!server)('PostgreSQL', () => {
+  const pool = new pg.Pool({ connectionString: server?.url })
+  pool.on('error', () => {})
+  afterAll(() => pool.end())
+  describeStore('postgresStore(pool)', () => postgresStore(pool))
+})

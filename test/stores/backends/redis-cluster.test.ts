@@ -1,0 +1,141 @@
+import { Cluster } from 'ioredis'
+import { Cluster as Cluster5 } from 'ioredis5'
+import { createCluster } from 'redis'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, describe, expect, test } from 'vitest'
+import { ConfigError, StoreUnavailableError } from '../../../src/errors.ts'
+import { redisStore } from '../../../src/stores/redis.ts'
+import type { RedisDriverName } from '../../../src/stores/redis.ts'
+import type { Store } from '../../../src/stores/store.ts'
+import { component } from '../../components.ts'
+import { startRedisCluster } from '../../support/redis-servers.ts'
+import type { RunningRedis } from '../../support/redis-servers.ts'
+import { describeStore } from '../describe-store.ts'
+
+const redis = component('redis-server')
+const drivers: readonly RedisDriverName[] = ['ioredis', 'redis']
+const bytes = (text: string) => Buffer.from(text)
+
+describe.skipIf(!redis.present)('redis cluster', async () => {
+  if (!redis.present) return
+  const cluster = await startRedisCluster()
+  const roots = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
+  const handedIn = new Cluster(roots)
+  const handedIn5 = new Cluster5(roots, {
+    enableAutoPipelining: true,
+    autoPipeliningIgnoredCommands: ['eval', 'evalsha'],
+  })
+  const nodeRedis = await createCluster({ rootNodes: roots.map((socket) => ({ socket })) })
+    .on('error', () => {})
+    .connect()
+
+  afterAll(async () => {
+    handedIn.disconnect()
+    handedIn5.disconnect()
+    nodeRedis.destroy()
+    await cluster.close()
+  })
+
+  describeStore('ioredis by URL', () => redisStore(`${cluster.url}&namespace=by_url`))
+  describeStore('node-redis handed in', () => redisStore(nodeRedis))
+
+  test('clear deletes on every server what begins with the prefix and nothing else', async () => {
+    for (const [name, client] of Object.entries({ six: handedIn, five: handedIn5, nodeRedis })) {
+      const store = redisStore(client, { namespace: name })
+      const keys = Array.from({ length: 300 }, (_, index) => `some:${index}`)
+      await store.setMany?.([...keys, 'other'].map((key) => [key, bytes(key)] as const))
+      expect((await listed(store, 'some:')).toSorted()).toEqual(keys.toSorted())
+      await store.clear?.('some:')
+      expect(await listed(store, '')).toEqual(['other'])
+    }
+  })
+
+  test('comparisons reach the right servers also with auto-pipelining', async () => {
+    const store = redisStore(handedIn5, { namespace: 'pipelined' })
+    const keys = Array.from({ length: 50 }, (_, index) => `key:${index}`)
+    const swap = (key: string) => store.compareAndSwap(key, undefined, bytes(key))
+    expect((await Promise.all(keys.map(swap))).filter(Boolean)).toHaveLength(50)
+    expect((await Promise.all(keys.map(swap))).filter(Boolean)).toHaveLength(0)
+    expect((await store.getMany?.(keys))?.map((entry) => entry?.value)).toEqual(keys.map(bytes))
+  })
+
+  test.each([{ scaleReads: 'all' }, { scaleReads: 'slave' }, { enableAutoPipelining: true }])(
+    'an ioredis cluster with %j is refused',
+    (options) => {
+      const client = new Cluster(roots, { ...options, lazyConnect: true } as object)
+      expect(() => redisStore(client)).toThrow(ConfigError)
+      client.disconnect()
+    },
+  )
+
+  test.each(drivers)(
+    'after a master was killed %s gives errors only, and works again within 5 s of the promotion',
+    async (driver) => {
+      const lost = await cluster.masterOf('failover:key')
+      const store = redisStore(`redis://127.0.0.1:${lost.port}?cluster=true&namespace=failover`, {
+        driver,
+      })
+      const version = await store.compareAndSwap('key', undefined, bytes('before'))
+      expect(version).toBeDefined()
+      expect(Number(await lost.cli('wait', '1', '2000'))).toBe(1)
+      await lost.server.kill()
+      const { failures, promotedAt, backAt } = await outage(store)
+      expect(failures.every((error) => error instanceof StoreUnavailableError)).toBe(true)
+      expect(backAt - promotedAt).toBeLessThan(5_000)
+      expect(await store.get('key')).toEqual({ value: bytes('before'), version })
+      expect(await store.compareAndDelete('key', version ?? '')).toBe(true)
+      await store.close()
+      await lost.server.start()
+      await cluster.settled()
+    },
+    40_000,
+  )
+
+  test.each(drivers)('a frozen master does not keep %s from the others', async (driver) => {
+    const frozen = await cluster.masterOf('frozen:key')
+    const store = redisStore(cluster.url, { namespace: 'frozen', driver, commandTimeout: 0.3 })
+    const others = await keysElsewhere(frozen)
+    for (const key of [...others, 'key']) await store.set(key, bytes(key))
+    frozen.server.freeze()
+    try {
+      const began = performance.now()
+      await expect(store.get('key')).rejects.toThrow(StoreUnavailableError)
+      expect(performance.now() - began).toBeLessThan(1_000)
+      for (const key of others) expect((await store.get(key))?.value).toEqual(bytes(key))
+    } finally {
+      frozen.server.thaw()
+    }
+    await store.close()
+  })
+
+  async function keysElsewhere(frozen: RunningRedis): Promise<string[]> {
+    const keys = Array.from({ length: 20 }, (_, index) => `other:${index}`)
+    const masters = await Promise.all(keys.map((key) => cluster.masterOf(`frozen:${key}`)))
+    return keys.filter((_, index) => masters[index] !== frozen)
+  }
+
+  async function outage(store: Store) {
+    const failures: unknown[] = []
+    let promotedAt = Infinity
+    const promotion = cluster.promoted().then(() => (promotedAt = performance.now()))
+    const giveUpAt = performance.now() + 20_000
+    while (performance.now() < giveUpAt) {
+      try {
+        const found = await store.get('key')
+        expect(found?.value).toEqual(bytes('before'))
+        await promotion
+        return { failures, promotedAt, backAt: performance.now() }
+      } catch (error) {
+        failures.push(error)
+        await sleep(20)
+      }
+    }
+    throw new Error('It never worked again.')
+  }
+})
+
+async function listed(store: Store, prefix: string): Promise<string[]> {
+  const found: string[] = []
+  for await (const key of store.keys?.(prefix) ?? []) found.push(key)
+  return found
+}

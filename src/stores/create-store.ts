@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { processState } from '../process-state.ts'
 import { dynamodbStore, isDynamodbClient } from './dynamodb.ts'
+import { fileOptions, fileStore } from './file.ts'
 import { gridfsStore } from './gridfs.ts'
 import { isKeyvClient, keyvStore } from './keyv.ts'
 import { memcachedStore } from './memcached.ts'
@@ -12,9 +13,24 @@ import { isSqliteClient, sqliteOptions, sqliteStore } from './sqlite.ts'
 import { decoded, parseStoreUrl, queryOptions } from './store-url.ts'
 import type { Store } from './store.ts'
 
+/** The makers that {@link backends} has. */
+export interface Backends {
+  readonly memory: typeof memoryStore
+  readonly file: typeof fileStore
+  readonly sqlite: typeof sqliteStore
+  readonly redis: typeof redisStore
+  readonly postgres: typeof postgresStore
+  readonly memcached: typeof memcachedStore
+  readonly mongodb: typeof mongodbStore
+  readonly gridfs: typeof gridfsStore
+  readonly dynamodb: typeof dynamodbStore
+  readonly keyv: typeof keyvStore
+}
+
 /** What makes a store, by the backend's name; each is an entry point of its own as well. */
-export const backends = {
+export const backends: Backends = {
   memory: memoryStore,
+  file: fileStore,
   sqlite: sqliteStore,
   redis: redisStore,
   postgres: postgresStore,
@@ -23,16 +39,16 @@ export const backends = {
   gridfs: gridfsStore,
   dynamodb: dynamodbStore,
   keyv: keyvStore,
-} as const
+}
 
 /** A backend's name. */
-export type BackendName = keyof typeof backends
+export type BackendName = keyof Backends
 
 type Client = Parameters<
-  (typeof backends)['sqlite' | 'redis' | 'postgres' | 'mongodb' | 'dynamodb' | 'keyv']
+  Backends['sqlite' | 'redis' | 'postgres' | 'mongodb' | 'dynamodb' | 'keyv']
 >[0]
 type OptionsOf<Name extends BackendName> = NonNullable<
-  Name extends 'memory' ? Parameters<typeof memoryStore>[0] : Parameters<(typeof backends)[Name]>[1]
+  Name extends 'memory' ? Parameters<typeof memoryStore>[0] : Parameters<Backends[Name]>[1]
 >
 
 /** A backend by its name, with its options. */
@@ -77,6 +93,7 @@ type FromUrl = (url: string | URL) => Store
 
 const byScheme: Readonly<Record<string, FromUrl>> = {
   memory: (url) => namedMemory(String(url)),
+  file: (url) => fileStore(fileOptions(url)),
   sqlite: (url) => sqliteStore(sqliteOptions(url)),
   redis: redisStore,
   rediss: redisStore,

@@ -1,20 +1,29 @@
 import { ConfigError } from '../errors.ts'
 
 /**
- * Loads an optional driver at its first use. Throws a `ConfigError` that says what to install.
+ * Loads an optional driver at its first use: what `require()` gives of it, which on all Nodes that we
+ * run on takes ES modules too. Throws a `ConfigError` that says what to install.
  */
 export async function loadDriver<T>(specifier: string): Promise<T> {
   try {
-    return await importDriver<T>(specifier)
+    return requireDriver(specifier) as T
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+    if (!isAbsent(error, specifier)) throw error
     throw new ConfigError(`The driver ${specifier} is not installed: npm i ${specifier}`)
   }
 }
 
-/** Not a literal import: bundlers would insist that an optional package is installed. */
-export async function importDriver<T>(specifier: string): Promise<T> {
-  return (await import(
-    /* webpackIgnore: true */ /* turbopackIgnore: true */ /* @vite-ignore */ specifier
-  )) as T
+/**
+ * The same, but throws what Node throws. Bundlers follow `import()`, and `createRequire` where they
+ * see it come from node:module, and would insist that an optional package is installed.
+ */
+export function requireDriver(specifier: string): unknown {
+  const { createRequire } = process.getBuiltinModule('node:module')
+  return createRequire(import.meta.url)(specifier)
+}
+
+/** Of the driver itself: what it needs in turn may be missing too. */
+function isAbsent(error: unknown, specifier: string): boolean {
+  const { code, message } = error as NodeJS.ErrnoException
+  return /^(?:ERR_)?MODULE_NOT_FOUND$/.test(code ?? '') && message.includes(`'${specifier}'`)
 }

@@ -1,4 +1,5 @@
 export { cacheManager } from './cache-manager.ts'
 export type { CacheManager, CacheManagerOptions, Serializer } from './cache-manager.ts'
 export { backends, createStore } from './create-store.ts'
+export type { BackendName, Backends, StoreOptions, StoreSource } from './create-store.ts'
 export type { SetOptions, Store, StoredValue } from './store.ts'

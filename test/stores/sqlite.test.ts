@@ -37,13 +37,13 @@ function open(options: SqliteStoreOptions = {}): Store {
 }
 
 describe('several connections', () => {
-  test('four processes increment one counter by compareAndSwap and lose nothing', async () => {
+  test('four processes increment counters and lose nothing', async () => {
     const child = fileURLToPath(new URL('increment-child.ts', import.meta.url))
     const run = promisify(execFile)
-    await Promise.all(
-      Array.from({ length: 4 }, () => run('node', ['--import', 'tsx', child, path, '250'])),
-    )
+    const args = ['--import', 'tsx', child, 'sqlite', path, '250']
+    await Promise.all(Array.from({ length: 4 }, () => run('node', args)))
     expect(await text(open(), 'counter')).toBe('1000')
+    expect(await text(open(), 'incremented')).toBe('1000')
   }, 60_000)
 
   test('what one connection wrote another reads, and compares with', async () => {

@@ -254,6 +254,16 @@ async function knowsAll({ cli }: RunningRedis): Promise<boolean> {
   return valueOf('num-slaves') === '1' && valueOf('num-other-sentinels') === '2'
 }
 
+/** Waits until the replicas of a master have what was written; WAIT asks about its own client only. */
+export async function replicated(master: RunningRedis): Promise<void> {
+  await until(async () => {
+    const info = await master.cli('info', 'replication')
+    const written = /^master_repl_offset:(\d+)/m.exec(info)?.[1]
+    const offsets = [...info.matchAll(/^slave\d+:.*,offset=(\d+),/gm)].map(([, offset]) => offset)
+    return offsets.length > 0 && offsets.every((offset) => offset === written)
+  })
+}
+
 async function redisCli(args: readonly string[]): Promise<string> {
   const { stdout } = await promisify(execFile)('redis-cli', [...args], { timeout: 30_000 })
   return stdout

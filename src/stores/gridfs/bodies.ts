@@ -8,7 +8,7 @@ import { OrphanSweep } from './orphan-sweep.ts'
 const inlineBytes = 256 * 2 ** 10
 
 /** The largest value that a file is read into memory for. */
-export const maxBodyBytes = 256 * 2 ** 20
+export const maxBodyBytes: number = 256 * 2 ** 20
 
 /** GridFS's own size of a chunk. */
 const chunkBytes = 255 * 2 ** 10

@@ -158,12 +158,11 @@ export class MemcachedConnection {
   }
 
   #settle(reply: MemcachedReply): void {
-    const first = this.#waiting.shift()
-    if (!first) throw new Error('nothing was asked')
-    if (!reply.code.endsWith('ERROR')) {
-      if (!isAnswerTo(first, reply)) throw new Error('out of order')
-      return first.onAnswer(reply)
-    }
+    const [first] = this.#waiting
+    const isError = reply.code.endsWith('ERROR')
+    if (!first || !(isError || isAnswerTo(first, reply))) throw new Error('out of order')
+    this.#waiting.shift()
+    if (!isError) return first.onAnswer(reply)
     first.onAnswer(refused(reply))
     // It may have taken the data for further commands.
     if (reply.code !== 'SERVER_ERROR') this.end(refused(reply))

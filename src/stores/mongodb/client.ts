@@ -73,14 +73,14 @@ const decoding = {
 } as const
 
 /** For every read: what {@link writing} wrote is found, and nothing that a fail-over may take back. */
-export const reading = {
+export const reading: object = {
   ...decoding,
   readPreference: 'primary',
   readConcern: { level: 'majority' },
-} as const
+}
 
 /** For every write: it is acknowledged when a fail-over can no longer take it back. */
-export const writing = { writeConcern: { w: 'majority' } } as const
+export const writing: object = { writeConcern: { w: 'majority' } }
 
 /** For a write that gives a document back. */
-export const modifying = { ...decoding, ...writing } as const
+export const modifying: object = { ...decoding, ...writing }

@@ -12,7 +12,7 @@ interface Pool extends PostgresClient {
   end(): Promise<void>
 }
 
-type Driver = { default: { Pool: new (settings: PoolSettings) => Pool } }
+type Driver = { Pool: new (settings: PoolSettings) => Pool }
 type PoolSettings = PostgresPoolSettings & { allowExitOnIdle: boolean; keepAlive: boolean }
 
 /**
@@ -31,7 +31,7 @@ export class PostgresPool implements PostgresDatabase {
 
   /** Loads pg; connects to nothing yet. Throws a `ConfigError` where pg is not installed. */
   static async open(settings: PostgresPoolSettings): Promise<PostgresPool> {
-    const { Pool } = (await loadDriver<Driver>('pg')).default
+    const { Pool } = await loadDriver<Driver>('pg')
     return new PostgresPool(new Pool({ ...settings, allowExitOnIdle: true, keepAlive: true }))
   }
 

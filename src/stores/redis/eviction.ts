@@ -10,7 +10,7 @@ import type { RedisConnection, RedisNode } from './connection.ts'
  */
 export async function mayDropExpiring(connection: RedisConnection): Promise<boolean> {
   const masters = await connection.masters()
-  const policies = await Promise.all(masters.map(policyOf))
+  const policies = await answers(masters.map(policyOf))
   const drops = policies.find((policy) => policy.startsWith('allkeys-'))
   if (drops) {
     throw new ConfigError(
@@ -19,6 +19,14 @@ export async function mayDropExpiring(connection: RedisConnection): Promise<bool
     )
   }
   return policies.some((policy) => policy.startsWith('volatile-'))
+}
+
+/** Of a cluster one server may be lost just now; that is no reason to do without the others. */
+async function answers(asked: ReadonlyArray<Promise<string>>): Promise<string[]> {
+  const results = await Promise.allSettled(asked)
+  const answered = results.filter((result) => result.status === 'fulfilled')
+  if (answered.length === 0) await Promise.all(asked)
+  return answered.map(({ value }) => value)
 }
 
 async function policyOf(master: RedisNode): Promise<string> {

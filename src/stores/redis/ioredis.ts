@@ -65,7 +65,7 @@ function checkCluster(options: Client['options']): void {
 }
 
 /** Makes clients with the package `ioredis`. */
-export function ioredisDriver({ default: Redis }: { default: Ioredis }): RedisDriver {
+export function ioredisDriver({ Redis }: { Redis: Ioredis }): RedisDriver {
   return {
     server(settings, address) {
       const { path, db } = settings

@@ -92,8 +92,7 @@ export function nodeRedisDriver({ createClient, createCluster }: NodeRedis): Red
         commandOptions,
         defaults: {
           ...clientOptions(settings),
-          // A node that gave up for good would be asked again and again all the same.
-          socket: { ...socketOptions(settings), reconnectStrategy: 250 },
+          socket: { ...socketOptions(settings), reconnectStrategy: false },
         },
       })
       await connected(cluster, settings)
@@ -180,7 +179,9 @@ class ClusterConnection implements RedisConnection {
   }
 
   get usable(): boolean {
-    return this.#cluster.isOpen
+    // The driver would go on using a node's client that has ended.
+    const { isOpen, masters } = this.#cluster
+    return isOpen && masters.every(({ client }) => client?.isOpen ?? true)
   }
 
   call(key: string, command: Command, args: readonly Argument[]): Promise<unknown> {

@@ -1,6 +1,5 @@
-import { createRequire } from 'node:module'
 import { ConfigError } from '../../errors.ts'
-import { importDriver } from '../driver.ts'
+import { requireDriver } from '../driver.ts'
 import type { SqliteClient } from './connection.ts'
 
 /** The packages that {@link openSqlite} can use, best first. */
@@ -21,11 +20,11 @@ const drivers: Readonly<Record<SqliteDriver, () => Promise<OpenDatabase | undefi
   },
   'better-sqlite3': async () => {
     if (wouldCrash()) return undefined
-    const Database = await importDefault<DatabaseClass<{ timeout: number }>>('better-sqlite3')
+    const Database = requireDriver('better-sqlite3') as DatabaseClass<{ timeout: number }>
     return (path) => new Database(path, { timeout: 0 })
   },
   libsql: async () => {
-    const Database = await importDefault<DatabaseClass<{ timeout: number }>>('libsql')
+    const Database = requireDriver('libsql') as DatabaseClass<{ timeout: number }>
     return (path) => new Database(path, { timeout: 0 })
   },
 }
@@ -58,16 +57,10 @@ async function usable(name: SqliteDriver): Promise<OpenDatabase | undefined> {
   }
 }
 
-async function importDefault<T>(specifier: string): Promise<T> {
-  return (await importDriver<{ default: T }>(specifier)).default
-}
-
 /** better-sqlite3 13 takes the whole process down on Node 20 (segmentation fault at open). */
 function wouldCrash(): boolean {
   if (nodeMajor() >= 22) return false
-  const { version } = createRequire(import.meta.url)('better-sqlite3/package.json') as {
-    version: string
-  }
+  const { version } = requireDriver('better-sqlite3/package.json') as { version: string }
   return Number.parseInt(version) >= 13
 }
 

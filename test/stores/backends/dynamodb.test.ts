@@ -9,7 +9,10 @@ import { describeStore } from '../describe-store.ts'
 vi.setConfig({ testTimeout: 120_000 })
 
 const { url, close } = await startDynamodb()
-const { clientOptions } = dynamodbSettings(url, { connectTimeout: 30, commandTimeout: 30 })
+const { clientOptions, table, namespace } = dynamodbSettings(url, {
+  connectTimeout: 30,
+  commandTimeout: 30,
+})
 const client = new DynamoDBClient(clientOptions)
 
 afterAll(async () => {
@@ -21,4 +24,4 @@ afterAll(async () => {
 const owner = dynamodbStore(url, { connectTimeout: 30, commandTimeout: 30 })
 await owner.get('the table is there')
 await owner.close()
-describeStore('DynamoDB', () => dynamodbStore(client))
+describeStore('DynamoDB', () => dynamodbStore(client, { table, namespace }))

@@ -232,6 +232,11 @@ describe.skipIf(!memcached.present)('memcached in trouble', () => {
         Buffer.from(data.toString('latin1').replace(/ O\d+/, ' O999'), 'latin1')
       await expect(store.get('b')).rejects.toMatchObject(unavailable)
       standIn.reply = (data) => data
+      await store.get('b')
+      standIn.reply = (data) =>
+        Buffer.from(data.toString('latin1').replace(/^HD O\d+/, 'HD O999'), 'latin1')
+      await expect(store.compareAndSwap('new', undefined, value)).rejects.toMatchObject(unavailable)
+      standIn.reply = (data) => data
       expect(Buffer.from((await store.get('b'))!.value).toString()).toBe('b')
     })
 

@@ -9,6 +9,6 @@ const server = postgres.present ? await PostgresServer.start(postgres.path) : un
 afterAll(() => server?.end())
 
 describe.skipIf(!server)('PostgreSQL', () => {
-  const url = server?.url ?? ''
+  const url = server?.url ?? 'postgres://localhost'
   describeStore('postgresStore(url)', () => postgresStore(url, { poolSize: 4 }))
 })

@@ -107,6 +107,7 @@ describe.skipIf(!running)('on a server', () => {
       await store.clear('a%:')
       expect(await list(store, '')).toEqual(['a%', 'ab', 'a\u{10FFFF}'])
       expect(await list(store, 'a\u{10FFFF}')).toEqual(['a\u{10FFFF}'])
+      expect(await list(store, 'a')).toEqual(['a%', 'ab', 'a\u{10FFFF}'])
       expect(await list(other, '')).toEqual(['a%:1'])
     })
 
@@ -200,7 +201,7 @@ describe.skipIf(!running)('on a server', () => {
   })
 
   describe('ways to name the server', () => {
-    const { url = '', folder = '', port = 0 } = running ?? {}
+    const { url = 'postgres://localhost', folder = '', port = 0 } = running ?? {}
     const parts = { host: '127.0.0.1', port, user: 'tester', password, database: 'postgres' }
     const query = new URLSearchParams({ ...parts, port: String(port) })
     const sources: Record<string, [string | URL | PostgresStoreOptions, PostgresStoreOptions?]> = {

@@ -8,7 +8,7 @@ import { redisStore } from '../../../src/stores/redis.ts'
 import type { RedisDriverName } from '../../../src/stores/redis.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { component } from '../../components.ts'
-import { startRedisCluster } from '../../support/redis-servers.ts'
+import { replicated, startRedisCluster, until } from '../../support/redis-servers.ts'
 import type { RunningRedis } from '../../support/redis-servers.ts'
 import { describeStore } from '../describe-store.ts'
 
@@ -71,19 +71,29 @@ describe.skipIf(!redis.present)('redis cluster', async () => {
   test.each(drivers)(
     'after a master was killed %s gives errors only, and works again within 5 s of the promotion',
     async (driver) => {
-      const lost = await cluster.masterOf('failover:key')
+      const lost = await cluster.masterOf('failover:{slot}key')
       const store = redisStore(`redis://127.0.0.1:${lost.port}?cluster=true&namespace=failover`, {
         driver,
       })
-      const version = await store.compareAndSwap('key', undefined, bytes('before'))
+      const version = await store.compareAndSwap('{slot}key', undefined, bytes('before'))
       expect(version).toBeDefined()
-      expect(Number(await lost.cli('wait', '1', '2000'))).toBe(1)
+      await replicated(lost)
+      lost.server.freeze()
+      const waiting = store.increment?.('{slot}count', 1)
+      waiting?.catch(() => {})
+      await sleep(50)
+      const killedAt = performance.now()
+      process.kill(lost.server.pid, 'SIGKILL')
       await lost.server.kill()
+      await expect(waiting).rejects.toThrow(StoreUnavailableError)
+      expect(performance.now() - killedAt).toBeLessThan(1_000)
       const { failures, promotedAt, backAt } = await outage(store)
       expect(failures.every((error) => error instanceof StoreUnavailableError)).toBe(true)
       expect(backAt - promotedAt).toBeLessThan(5_000)
-      expect(await store.get('key')).toEqual({ value: bytes('before'), version })
-      expect(await store.compareAndDelete('key', version ?? '')).toBe(true)
+      expect(await store.get('{slot}key')).toEqual({ value: bytes('before'), version })
+      expect(await store.compareAndDelete('{slot}key', version ?? '')).toBe(true)
+      expect(await store.increment?.('{slot}count', 1)).toBe(1)
+      await store.delete('{slot}count')
       await store.close()
       await lost.server.start()
       await cluster.settled()
@@ -97,15 +107,18 @@ describe.skipIf(!redis.present)('redis cluster', async () => {
     const others = await keysElsewhere(frozen)
     for (const key of [...others, 'key']) await store.set(key, bytes(key))
     frozen.server.freeze()
+    const late = redisStore(cluster.url, { namespace: 'frozen', driver, commandTimeout: 0.2 })
     try {
       const began = performance.now()
       await expect(store.get('key')).rejects.toThrow(StoreUnavailableError)
       expect(performance.now() - began).toBeLessThan(1_000)
       for (const key of others) expect((await store.get(key))?.value).toEqual(bytes(key))
+      const [key = ''] = others
+      await until(async () => Buffer.from((await late.get(key))?.value ?? []).equals(bytes(key)))
     } finally {
       frozen.server.thaw()
     }
-    await store.close()
+    await Promise.all([store.close(), late.close()])
   })
 
   async function keysElsewhere(frozen: RunningRedis): Promise<string[]> {
@@ -121,7 +134,7 @@ describe.skipIf(!redis.present)('redis cluster', async () => {
     const giveUpAt = performance.now() + 20_000
     while (performance.now() < giveUpAt) {
       try {
-        const found = await store.get('key')
+        const found = await store.get('{slot}key')
         expect(found?.value).toEqual(bytes('before'))
         await promotion
         return { failures, promotedAt, backAt: performance.now() }

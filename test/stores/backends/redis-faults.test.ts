@@ -79,6 +79,7 @@ describe.skipIf(!redis.present).each<RedisDriverName>(['ioredis', 'redis'])(
       await store.set('key', bytes('value'))
       await server.server.kill()
       await expect(store.get('key')).rejects.toThrow(StoreUnavailableError)
+      await sleep(100)
       let attempts = 0
       const listener = createServer(() => (attempts += 1)).listen(server.port, '127.0.0.1')
       await sleep(700)
@@ -95,6 +96,8 @@ describe.skipIf(!redis.present).each<RedisDriverName>(['ioredis', 'redis'])(
       const waiting = Array.from({ length: 20 }, () => store.increment('count', 1))
       const settled = Promise.allSettled(waiting)
       await sleep(50)
+      // Not thawed before, so that it answers nothing.
+      process.kill(server.server.pid, 'SIGKILL')
       await server.server.kill()
       for (const { status } of await settled) expect(status).toBe('rejected')
       await server.server.start()

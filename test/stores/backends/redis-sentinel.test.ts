@@ -1,5 +1,8 @@
 import { Redis } from 'ioredis'
 import { createSentinel } from 'redis'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, describe, expect, test } from 'vitest'
 import { StoreUnavailableError } from '../../../src/errors.ts'
@@ -7,7 +10,7 @@ import { redisStore } from '../../../src/stores/redis.ts'
 import type { RedisDriverName } from '../../../src/stores/redis.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { component } from '../../components.ts'
-import { startSentinel, until } from '../../support/redis-servers.ts'
+import { replicated, startSentinel, until } from '../../support/redis-servers.ts'
 import { describeStore } from '../describe-store.ts'
 
 const redis = component('redis-server')
@@ -45,6 +48,18 @@ describe.skipIf(!redis.present)('redis sentinel', async () => {
     await store.close()
   })
 
+  test.each(drivers)('%s does not follow a sentinel that names a replica', async (driver) => {
+    const wrong = await startWrongSentinel(group.replica.port)
+    const hosts = [wrong.port, ...roots.map(({ port }) => port)].map((port) => `127.0.0.1:${port}`)
+    for (let count = 0; count < 5; count += 1) {
+      const store = redisStore(`redis://${hosts.join(',')}?sentinel=mymaster`, { driver })
+      await expect(store.set('key', bytes('value'))).resolves.toBeUndefined()
+      await store.close()
+    }
+    expect(wrong.asked()).toBeGreaterThan(0)
+    wrong.close()
+  })
+
   test('a master that no sentinel knows, and sentinels that are not there, are failures', async () => {
     for (const url of [
       group.url.replace('mymaster', 'nobody'),
@@ -59,7 +74,7 @@ describe.skipIf(!redis.present)('redis sentinel', async () => {
   test('after the master was killed there are errors only, and all works within 5 s of the promotion', async () => {
     const stores = drivers.map((driver) => redisStore(group.url, { driver, namespace: driver }))
     for (const store of stores) await store.set('key', bytes('before'))
-    expect(Number(await group.master.cli('wait', '1', '2000'))).toBe(1)
+    await replicated(group.master)
     await group.master.server.kill()
     let promotedAt = Infinity
     const promotion = until(async () => (await group.replica.cli('role')).startsWith('master'))
@@ -90,4 +105,23 @@ async function outage(store: Store): Promise<{ failures: unknown[]; backAt: numb
     }
   }
   throw new Error('It never worked again.')
+}
+
+/** Answers every command at once, and the question for the master with another server's port. */
+async function startWrongSentinel(namedPort: number) {
+  let asked = 0
+  const server = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('data', (data) => {
+      for (const command of data.toString().split(/(?=^\*)/m)) {
+        const named = command.toLowerCase().includes('get-master-addr-by-name')
+        if (named) asked += 1
+        const port = String(namedPort)
+        socket.write(named ? `*2\r\n$9\r\n127.0.0.1\r\n$${port.length}\r\n${port}\r\n` : '+OK\r\n')
+      }
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { port, asked: () => asked, close: () => server.close() }
 }

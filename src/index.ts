@@ -21,6 +21,7 @@ export {
   StateError,
   StoreUnavailableError,
   UnexpectedResponseError,
+  UnsupportedOperationError,
   UpstreamError,
   UserRequiredError,
 } from './errors.ts'

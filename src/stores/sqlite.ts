@@ -5,7 +5,7 @@ import type { SqliteClient, SqliteValue } from './sqlite/connection.ts'
 import { SqliteDatabase } from './sqlite/database.ts'
 import type { SqliteDriver } from './sqlite/driver.ts'
 import { isSqliteClient, sqliteOptions, sqliteSettings } from './sqlite/options.ts'
-import type { SqliteStoreOptions } from './sqlite/options.ts'
+import type { SqliteSettings, SqliteStoreOptions } from './sqlite/options.ts'
 import type { SqliteTable } from './sqlite/table.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
@@ -30,7 +30,7 @@ export function sqliteStore(
   source: string | URL | SqliteStoreOptions | SqliteClient,
   options: SqliteStoreOptions = {},
 ): Store {
-  return new SqliteStore(new SqliteDatabase(sqliteSettings(source, options)))
+  return new SqliteStore(sqliteSettings(source, options))
 }
 
 /** What is done with many keys is done in transactions of so many, between which others get on. */
@@ -38,13 +38,14 @@ const batchSize = 100
 
 class SqliteStore implements Store {
   readonly reach: 'process' | 'host'
-  readonly durable = true
+  readonly durable: boolean
   readonly maxValueBytes = 64 * 2 ** 20
   readonly #database: SqliteDatabase
 
-  constructor(database: SqliteDatabase) {
-    this.#database = database
-    this.reach = database.inMemory ? 'process' : 'host'
+  constructor(settings: SqliteSettings) {
+    this.#database = new SqliteDatabase(settings)
+    this.reach = this.#database.inMemory ? 'process' : 'host'
+    this.durable = settings.durable
   }
 
   async get(key: string): Promise<StoredValue | undefined> {

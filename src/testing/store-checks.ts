@@ -11,6 +11,11 @@ export type MakeKey = (name?: string) => string
 /** The checks of one subject by their titles. */
 export type StoreChecks = Readonly<Record<string, StoreCheck>>
 
+/**
+ * Lifetimes in seconds, each tried when the store was too slow to do something within the one before.
+ */
+export const patience: readonly number[] = [0.4, 0.8, 1.6, 3.2, 6.4]
+
 /** UTF-8. */
 export function bytes(text: string): Uint8Array {
   return new TextEncoder().encode(text)

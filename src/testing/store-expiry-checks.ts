@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store } from '../stores/store.ts'
-import { bytes, holds, isAbsent, oneWins, versionOf } from './store-checks.ts'
+import { bytes, holds, isAbsent, oneWins, patience, versionOf } from './store-checks.ts'
 import type { StoreChecks } from './store-checks.ts'
 
 /** What has expired is absent in every condition. */
@@ -14,7 +14,7 @@ export const expiryChecks: StoreChecks = {
     await holds(store, key('long'), bytes('long'))
   },
   'a ttl below one second is not rounded down to nothing': async (store, key) => {
-    for (let attempt = 0; attempt < 5; attempt += 1) {
+    for (const _ of patience) {
       const startedAt = performance.now()
       await store.set(key(), bytes('value'), { ttl: 0.9 })
       const found = await store.get(key())
@@ -76,12 +76,12 @@ export const expiryChecks: StoreChecks = {
     await holds(store, key(), bytes('second'))
   },
   'a compareAndSwap without a ttl ends the former ttl': async (store, key) => {
-    for (let attempt = 0; attempt < 5; attempt += 1) {
-      await store.set(key(), bytes('first'), { ttl: 0.5 })
+    for (const ttl of patience) {
+      await store.set(key(), bytes('first'), { ttl })
       const found = await store.get(key())
       const swapped = await store.compareAndSwap(key(), found?.version, bytes('second'))
       if (!found || swapped === undefined) continue
-      await sleep(600)
+      await sleep(ttl * 1000 + 100)
       return holds(store, key(), bytes('second'), swapped)
     }
     assert.fail('the store is too slow to tell')

@@ -11,7 +11,7 @@ import { describeHostileValues } from './hostile-values-suite.ts'
 import { describeKeyv } from './keyv-suite.ts'
 
 /** All of them. */
-export const everyOperation: readonly OptionalOperation[] = [
+const everyOperation: readonly OptionalOperation[] = [
   'keys',
   'clear',
   'getMany',

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import * as fc from 'fast-check'
-import { afterEach, beforeEach, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeEach, test, vi } from 'vitest'
 import { KeyRing } from '../../src/key-ring.ts'
+import { fileStore } from '../../src/stores/file.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { sealed } from '../../src/stores/sealed.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
@@ -130,10 +134,15 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   ),
 )
 
+const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'behalf-model-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let roots = 0
+
 const keyRing = new KeyRing(['0123456789abcdef0123456789abcdef'])
 const stores: Record<string, () => Store> = {
   memoryStore: () => memoryStore(),
   sqliteStore: () => sqliteStore(':memory:', { driver: 'libsql' }),
+  fileStore: () => fileStore({ path: join(folder, `${(roots += 1)}`), fsync: false }),
   'sealed(memoryStore)': () => sealed(memoryStore(), keyRing),
 }
 

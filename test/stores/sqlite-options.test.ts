@@ -225,6 +225,12 @@ describe('a location', () => {
   })
 })
 
+test('fast, and a location that may be emptied, are not durable', () => {
+  expect(open().durable).toBe(true)
+  expect(open({ fast: true }).durable).toBe(false)
+  expect(sqliteStore({ location: 'cache' }).durable).toBe(false)
+})
+
 test('fast never waits for the disk, and nothing else does without it', async () => {
   const exec = vi.spyOn(Database.prototype, 'exec')
   await use(open({ fast: true }))

@@ -92,7 +92,7 @@ function compareParts(a: Array<[string, unknown]>, b: Array<[string, unknown]>):
   return a.length - b.length
 }
 
-export function isNumeric(type: string): boolean {
+function isNumeric(type: string): boolean {
   return type === 'int' || type === 'long' || type === 'double'
 }
 
@@ -106,7 +106,7 @@ export function toNumber(value: unknown): number {
   return Number(value instanceof Long ? value.toBigInt() : value)
 }
 
-export function toBigInt(value: unknown): bigint {
+function toBigInt(value: unknown): bigint {
   return value instanceof Long ? value.toBigInt() : BigInt(Number(value))
 }
 

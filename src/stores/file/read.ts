@@ -43,7 +43,8 @@ async function readLarge(file: number, start: Buffer): Promise<Entry | undefined
     if (bytesRead === 0) return undefined
     at += bytesRead
   }
-  return decodeEntry(whole)
+  const entry = decodeEntry(whole)
+  return entry && { ...entry, value: new Uint8Array(whole.buffer, size - entry.value.byteLength) }
 }
 
 /** Reads the head alone; the value may still be damaged. */

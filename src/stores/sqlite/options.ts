@@ -16,7 +16,10 @@ export interface SqliteStoreOptions {
    * a name within that (default `behalf/store.sqlite`), and folders are made, for their owner only.
    */
   path?: string | undefined
-  /** The user's folder for caches, or the system's for temporary files. Defaults to neither. */
+  /**
+   * The user's folder for caches, or the system's for temporary files; both may be emptied by the
+   * system or the user. Defaults to neither.
+   */
   location?: Location | undefined
   /** The table, made when it is not there. Defaults to `behalf`. */
   table?: string | undefined
@@ -37,6 +40,7 @@ export interface SqliteSettings {
   database: SqliteFile | SqliteClient
   table: string
   busyTimeoutMs: number
+  durable: boolean
 }
 
 /**
@@ -69,11 +73,12 @@ export function sqliteSettings(
 ): SqliteSettings {
   const client = isSqliteClient(source) ? source : undefined
   const given = { ...(client ? {} : fromSource(source)), ...options }
-  const { table = 'behalf', busyTimeout = 5 } = given
+  const { table = 'behalf', busyTimeout = 5, fast = false, location } = given
   return {
     database: client ? checkAlone(client, given) : file(given),
     table: checkName('sqliteStore: table', table),
     busyTimeoutMs: checkSeconds('sqliteStore: busyTimeout', busyTimeout) * 1000,
+    durable: !fast && location === undefined,
   }
 }
 

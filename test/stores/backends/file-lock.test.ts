@@ -1,7 +1,15 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs'
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  unlinkSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -13,6 +21,7 @@ import { fileStore } from '../../../src/stores/file.ts'
 import { FileLocks } from '../../../src/stores/file/lock.ts'
 import { isDead, newOwner, ownerText } from '../../../src/stores/file/owner.ts'
 import type { LockOwner } from '../../../src/stores/file/owner.ts'
+import type { Store } from '../../../src/stores/store.ts'
 
 let folder: string
 let path: string
@@ -48,6 +57,22 @@ describe('the lock of a process that has ended', () => {
     }
     expect(await locks().hold(path, async () => 'held')).toBe('held')
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  test('is left to the one who is taking it over', async () => {
+    const owner = ended()
+    const second = join(folder, `${owner.token}.lock`)
+    symlinkSync(ownerText(owner), path)
+    symlinkSync(ownerText(newOwner()), second)
+    await expect(locks(100).hold(path, async () => 'held')).rejects.toThrow(StoreUnavailableError)
+    const waiting = locks(400).hold(path, async () => 'held')
+    await sleep(50)
+    // What the other does: the lock becomes its own, and then it lets go of the second one.
+    unlinkSync(path)
+    symlinkSync(ownerText(newOwner()), path)
+    unlinkSync(second)
+    await expect(waiting).rejects.toThrow(StoreUnavailableError)
+    expect(readdirSync(folder)).toEqual(['some.lock'])
   })
 
   test('is taken over by one process only, however many want it, again and again', async () => {
@@ -128,6 +153,22 @@ describe.runIf(process.platform === 'linux')('who has ended', () => {
     expect(process.kill(pid, 0)).toBe(true)
     expect(isDead(zombie, true)).toBe(true)
   })
+})
+
+test('no set slips in between the comparison and the write of a compareAndSwap', async () => {
+  const [one, other] = [0, 1].map(() => fileStore({ path: folder, fsync: false })) as [Store, Store]
+  for (let round = 0; round < 100; round += 1) {
+    await one.set('key', Buffer.from('old'))
+    const version = (await one.get('key'))?.version
+    const [swapped] = await Promise.all([
+      one.compareAndSwap('key', version, Buffer.from('swapped')),
+      other.set('key', Buffer.from('set')),
+    ])
+    // Either it came first and has been overwritten, or the version was another and it did nothing.
+    const after = Buffer.from((await one.get('key'))!.value).toString()
+    expect({ swapped, after }).toEqual({ swapped, after: 'set' })
+  }
+  await Promise.all([one.close(), other.close()])
 })
 
 test('what is no lock of ours is waited for and not deleted', async () => {

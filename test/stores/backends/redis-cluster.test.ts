@@ -8,7 +8,7 @@ import { redisStore } from '../../../src/stores/redis.ts'
 import type { RedisDriverName } from '../../../src/stores/redis.ts'
 import type { Store } from '../../../src/stores/store.ts'
 import { component } from '../../components.ts'
-import { replicated, startRedisCluster, until } from '../../support/redis-servers.ts'
+import { replicated, startRedisCluster } from '../../support/redis-servers.ts'
 import type { RunningRedis } from '../../support/redis-servers.ts'
 import { describeStore } from '../describe-store.ts'
 
@@ -101,20 +101,37 @@ describe.skipIf(!redis.present)('redis cluster', async () => {
     40_000,
   )
 
+  test.each(drivers)('connections that a server closed are not noticed with %s', async (driver) => {
+    const store = redisStore(cluster.url, { namespace: 'closed', driver })
+    const keys = Array.from({ length: 20 }, (_, index) => `key:${index}`)
+    for (const key of keys) await store.set(key, bytes(key))
+    const node = await cluster.masterOf('closed:key:0')
+    await node.cli('client', 'kill', 'type', 'normal')
+    await sleep(50)
+    for (const key of keys) expect((await store.get(key))?.value).toEqual(bytes(key))
+    await store.close()
+  })
+
   test.each(drivers)('a frozen master does not keep %s from the others', async (driver) => {
     const frozen = await cluster.masterOf('frozen:key')
     const store = redisStore(cluster.url, { namespace: 'frozen', driver, commandTimeout: 0.3 })
     const others = await keysElsewhere(frozen)
     for (const key of [...others, 'key']) await store.set(key, bytes(key))
     frozen.server.freeze()
-    const late = redisStore(cluster.url, { namespace: 'frozen', driver, commandTimeout: 0.2 })
+    const awake = cluster.nodes.filter((node) => node !== frozen).map(({ port }) => port)
+    const late = redisStore({
+      cluster: awake.map((port) => ({ host: '127.0.0.1', port })),
+      namespace: 'frozen',
+      driver,
+      commandTimeout: 0.2,
+    })
     try {
       const began = performance.now()
       await expect(store.get('key')).rejects.toThrow(StoreUnavailableError)
       expect(performance.now() - began).toBeLessThan(1_000)
       for (const key of others) expect((await store.get(key))?.value).toEqual(bytes(key))
       const [key = ''] = others
-      await until(async () => Buffer.from((await late.get(key))?.value ?? []).equals(bytes(key)))
+      expect((await late.get(key))?.value).toEqual(bytes(key))
     } finally {
       frozen.server.thaw()
     }

@@ -73,6 +73,16 @@ describe.skipIf(!redis.present).each<RedisDriverName>(['ioredis', 'redis'])(
       await server.close()
     })
 
+    test('a connection that the server closed is not noticed', async () => {
+      const server = await startRedis()
+      const store = open(server.url)
+      await store.set('key', bytes('value'))
+      await server.cli('client', 'kill', 'type', 'normal')
+      await sleep(50)
+      expect((await store.get('key'))?.value).toEqual(bytes('value'))
+      await server.close()
+    })
+
     test('while the server is away nothing goes on by itself', async () => {
       const server = await startRedis()
       const store = open(server.url)

@@ -98,6 +98,8 @@ const byScheme: Readonly<Record<string, FromUrl>> = {
   redis: redisStore,
   rediss: redisStore,
   'redis+unix': redisStore,
+  valkey: redisStore,
+  valkeys: redisStore,
   postgres: postgresStore,
   postgresql: postgresStore,
   memcached: memcachedStore,

@@ -43,6 +43,11 @@ export type RedisClient = IoredisClient | NodeRedisClient
  * What was written is as safe as the server makes it: replication is asynchronous, so that a
  * fail-over may take the last moments.
  *
+ * An ACL user needs its keys (`~namespace:*`, for the layout `hash` `~namespace`) and +get +set +mget
+ * +unlink +scan +eval +evalsha +time +pttl +pexpire +persist; for the layout `hash` also +hget +hset
+ * +hmget +hdel +hscan, for a db +select, for a Cluster +cluster, behind sentinels +role. +info lets
+ * it look at what the server may drop; without it that is not checked.
+ *
  * Throws a `ConfigError` for a bad option, and at the first use when no driver is there or the
  * server may drop what has to be kept (see {@link RedisStoreOptions.durable}).
  */

@@ -1,16 +1,29 @@
 import { randomFillSync } from 'node:crypto'
 
-const versionBytes = 12
+/** The random bytes of a version. */
+export const versionBytes = 12
+
 /** Asking the system for each version would cost more than some writes do. */
 const random = Buffer.alloc(128 * versionBytes)
-let next = random.length
+let used = random.length
 
 /** A version for the next write: 96 random bits, so that no two writes of any process share one. */
 export function newVersion(): string {
-  if (next === random.length) {
+  const start = take()
+  return random.toString('base64url', start, start + versionBytes)
+}
+
+/** Writes the bytes of such a version into a record. */
+export function putVersion(record: Buffer, at: number): void {
+  const start = take()
+  random.copy(record, at, start, start + versionBytes)
+}
+
+function take(): number {
+  if (used === random.length) {
     randomFillSync(random)
-    next = 0
+    used = 0
   }
-  next += versionBytes
-  return random.toString('base64url', next - versionBytes, next)
+  used += versionBytes
+  return used - versionBytes
 }

@@ -23,12 +23,13 @@ const [driver, beside = ''] = process.argv.slice(2) as [SqliteDriver, string?]
 const folder = mkdtempSync(join(tmpdir(), 'behalf-driver-'))
 
 // The driver is a component of the tests, not a dependency that src/ would find by itself.
-;(nodeModule as unknown as Hooks).registerHooks({
-  resolve: (specifier, context, next) =>
-    specifier === driver
-      ? next(specifier, { ...context, parentURL: pathToFileURL(beside).href })
-      : next(specifier, context),
-})
+if (!nodeModule.isBuiltin(driver)) {
+  const url = pathToFileURL(nodeModule.createRequire(beside).resolve(driver)).href
+  ;(nodeModule as unknown as Hooks).registerHooks({
+    resolve: (specifier, context, next) =>
+      specifier === driver ? { url, shortCircuit: true } : next(specifier, context),
+  })
+}
 
 const client = await openClient(join(folder, 'handed-in.sqlite'))
 const stores: Record<string, () => Store> = {

@@ -90,8 +90,9 @@ export class ServerProcess {
     const child = this.#child
     if (!child || child.exitCode !== null || child.signalCode !== null) return
     const ended = once(child, 'exit')
-    child.kill('SIGCONT')
     child.kill(signal)
+    // A frozen one hears of an orderly end only once it goes on.
+    if (signal !== 'SIGKILL') child.kill('SIGCONT')
     await ended
   }
 }

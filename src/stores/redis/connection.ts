@@ -1,7 +1,7 @@
 /** What a command is made of; text goes as UTF-8. */
 export type Argument = string | Buffer
 
-/** The commands that are ever sent; an ACL user needs no others, beside those of the driver. */
+/** The commands that are ever sent; scripts use a few more (see `redisStore`), drivers their own. */
 export const commands = [
   'eval',
   'evalsha',

@@ -89,27 +89,11 @@ export class KeyLayout extends RedisLayout {
   }
 
   override async *pages(prefix: string): AsyncGenerator<string[], void, undefined> {
-    const pattern = this.#pattern(prefix)
-    for (const master of await this.connection.masters()) {
-      let cursor = '0'
-      do {
-        const page = await this.#scan(master, { cursor, pattern })
-        yield this.#living(page.found)
-        cursor = page.cursor
-      } while (cursor !== '0')
-    }
+    for await (const redisKeys of this.#found(prefix)) yield this.#living(redisKeys)
   }
 
   override async clear(prefix: string): Promise<void> {
-    const pattern = this.#pattern(prefix)
-    for (const master of await this.connection.masters()) {
-      let cursor = '0'
-      do {
-        const page = await this.#scan(master, { cursor, pattern })
-        await this.#unlinkMany(page.found)
-        cursor = page.cursor
-      } while (cursor !== '0')
-    }
+    for await (const redisKeys of this.#found(prefix)) await this.#unlinkMany(redisKeys)
   }
 
   override async sweep(): Promise<void> {
@@ -150,6 +134,18 @@ export class KeyLayout extends RedisLayout {
 
   async #unlink(...redisKeys: string[]): Promise<number> {
     return Number(await this.connection.call(redisKeys[0]!, 'unlink', redisKeys))
+  }
+
+  async *#found(prefix: string): AsyncGenerator<string[], void, undefined> {
+    const pattern = this.#pattern(prefix)
+    for (const master of await this.connection.masters()) {
+      let cursor = '0'
+      do {
+        const page = await this.#scan(master, { cursor, pattern })
+        yield page.found
+        cursor = page.cursor
+      } while (cursor !== '0')
+    }
   }
 
   #pattern(prefix: string): string {

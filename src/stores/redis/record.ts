@@ -1,6 +1,6 @@
-import { randomFillSync } from 'node:crypto'
 import { crc32 } from 'node:zlib'
 import type { StoredValue } from '../store.ts'
+import { putVersion, versionBytes } from '../version.ts'
 
 /**
  * What is stored under a key: 29 bytes of head, then the value.
@@ -14,13 +14,12 @@ import type { StoredValue } from '../store.ts'
  * All numbers are big-endian. The scripts in scripts.ts read and write the same.
  */
 const headBytes = 29
-const versionBytes = 12
 
 /** Makes the bytes of a new record of format 1, with a copy of `value`. */
 export function makeRecord(check: number, value: Uint8Array): Buffer {
   const record = Buffer.allocUnsafe(headBytes + value.byteLength)
   record[0] = 1
-  putVersion(record)
+  putVersion(record, 1)
   record.writeUInt32BE(check, 13)
   record.writeUInt32BE(value.byteLength, 17)
   record.fill(0, 21, headBytes)
@@ -62,17 +61,4 @@ export function checkBytes(check: number): Buffer {
   const bytes = Buffer.allocUnsafe(4)
   bytes.writeUInt32BE(check)
   return bytes
-}
-
-/** Random bytes for many versions at a time, because each call for some takes as long as the rest. */
-const random = Buffer.alloc(versionBytes * 256)
-let used = random.byteLength
-
-function putVersion(record: Buffer): void {
-  if (used === random.byteLength) {
-    randomFillSync(random)
-    used = 0
-  }
-  random.copy(record, 1, used, used + versionBytes)
-  used += versionBytes
 }

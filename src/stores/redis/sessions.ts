@@ -24,7 +24,7 @@ export class RedisSessions {
   readonly #replaced = new Set<Session>()
   #current: Session | undefined
   #opening: Promise<Session> | undefined
-  #attemptAt = 0
+  #attemptAt = -Infinity
   #closed = false
 
   /** `repliesMs`: how long those who use a connection may still wait for replies. */
@@ -46,8 +46,9 @@ export class RedisSessions {
 
   /** To be told what a call failed with; gives what its caller is to be told. */
   failed(error: unknown): unknown {
+    if (!isAboutConnection(error)) return error
     if (this.#closed) return closedError()
-    if (this.#current?.owned && isAboutConnection(error)) this.#replaceSoon()
+    if (this.#current?.owned) this.#replaceSoon()
     return error
   }
 

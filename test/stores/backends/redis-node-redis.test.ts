@@ -1,4 +1,5 @@
 import { createClient } from 'redis'
+import { createClient as createClient5 } from 'redis5'
 import { afterAll, describe } from 'vitest'
 import { redisStore } from '../../../src/stores/redis.ts'
 import { component } from '../../components.ts'
@@ -15,13 +16,19 @@ describe.skipIf(!redis.present)('redis with node-redis', async () => {
     .on('error', () => {})
     .connect()
 
+  const five = await createClient5({ url: server.url })
+    .on('error', () => {})
+    .connect()
+
   afterAll(async () => {
     client.destroy()
+    five.destroy()
     await server.close()
   })
 
-  describeStore('handed in', () => redisStore(client))
-  describeStore('by options', () =>
+  describeStore('6 handed in', () => redisStore(client))
+  describeStore('5 handed in', () => redisStore(five, { namespace: 'five' }))
+  describeStore('6 by options', () =>
     redisStore({ port: server.port, driver: 'redis', namespace: 'options' }),
   )
 })

@@ -80,8 +80,10 @@ function checkBasePath(basePath: string): string {
 }
 
 function checkNamespace(namespace: string): string {
-  if (/^[a-z0-9_-]{1,32}$/.test(namespace)) return namespace
-  throw new ConfigError('namespace must have 1 to 32 of a-z, 0-9, _ and -.')
+  if (/^[a-z0-9][a-z0-9_-]{0,31}$/.test(namespace)) return namespace
+  throw new ConfigError(
+    'namespace must have 1 to 32 of a-z, 0-9, _ and -, and begin with a letter or a digit.',
+  )
 }
 
 function checkProviderName(name: string): void {

@@ -40,7 +40,7 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
    * for logins and tokens too: whoever's entry goes has to log in again. Default `false`.
    */
   allowVolatile?: boolean | undefined
-  /** First part of every key in the store, `[a-z0-9_-]{1,32}`. Default `behalf`. */
+  /** First part of every key in the store, `[a-z0-9][a-z0-9_-]{0,31}`. Default `behalf`. */
   namespace?: string | undefined
   providers: P
   /**

@@ -18,9 +18,9 @@ export interface CacheManagerOptions {
   enabled?: boolean | undefined
   /** Seconds that a value lives when nothing else is said; `Infinity` for ever. Defaults to 3600. */
   defaultTtl?: number | undefined
-  /** Keeps several caches in one store apart: any text. Defaults to `cache`. */
+  /** Keeps several caches in one store apart, and from all else there. Defaults to `cache`. */
   namespace?: string | undefined
-  /** Defaults to JSON. */
+  /** For all but safe integers, which are kept as their digits. Defaults to JSON. */
   serializer?: Serializer | undefined
   /** Seconds after which an operation is given up. Defaults to 2. */
   timeout?: number | undefined
@@ -28,6 +28,7 @@ export interface CacheManagerOptions {
 
 /** How many keys of a list are dealt with at a time. */
 const batch = 500
+const longestPrefix = 62
 
 /**
  * Gives a key-value cache in any store, for values that have nothing to do with OAuth.
@@ -54,10 +55,13 @@ export class CacheManager {
 
   constructor(store: Store, options: CacheManagerOptions) {
     const { enabled = true, namespace = 'cache', serializer = json, timeout = 2 } = options
+    if (typeof enabled !== 'boolean') {
+      throw new ConfigError('cacheManager: enabled must be true or false.')
+    }
     const seconds = checkSeconds('cacheManager: timeout', timeout)
     const deadline = { read: seconds, write: seconds }
     this.#store = enabled ? guarded(store, { name: 'cache', deadline }) : emptyStore
-    this.#prefix = `${escapeNamespace(checkNamespace(namespace))}:`
+    this.#prefix = prefixOf(namespace)
     this.#defaultTtl = checkTtl(options.defaultTtl ?? 3600)
     this.#serializer = serializer
   }
@@ -71,12 +75,16 @@ export class CacheManager {
   /** Keeps a value for `ttl` seconds, by default `defaultTtl`; zero or less deletes it. */
   async set(key: string, value: unknown, options?: SetOptions): Promise<void> {
     const name = this.#name(key)
-    await this.#store.set(name, this.#wrap(name, value), this.#lifetime(options))
+    const wrapped = this.#wrap(name, value)
+    this.#making.delete(name)
+    await this.#store.set(name, wrapped, this.#lifetime(options))
   }
 
   /** Tells whether there was something to delete. */
   async delete(key: string): Promise<boolean> {
-    return this.#store.delete(this.#name(key))
+    const name = this.#name(key)
+    this.#making.delete(name)
+    return this.#store.delete(name)
   }
 
   /** Tells whether there is something, without reading it where the backend can tell. */
@@ -92,6 +100,7 @@ export class CacheManager {
    */
   async clear(pattern = '*'): Promise<void> {
     const wanted = new Pattern(pattern)
+    this.#making.clear()
     if (wanted.isExact) await this.delete(pattern)
     else if (wanted.isPrefix && this.#store.clear) {
       await this.#store.clear(this.#prefix + escapeKey(wanted.prefix))
@@ -113,6 +122,7 @@ export class CacheManager {
     const pairs = Symbol.iterator in entries ? [...entries] : Object.entries(entries)
     const wrapped = pairs.map(([key, value]) => {
       const name = this.#name(key)
+      this.#making.delete(name)
       return [name, this.#wrap(name, value)] as const
     })
     await setMany(this.#store, wrapped, this.#lifetime(options))
@@ -120,10 +130,9 @@ export class CacheManager {
 
   /** Tells how many of them there were. */
   async deleteMany(keys: readonly string[]): Promise<number> {
-    return deleteMany(
-      this.#store,
-      keys.map((key) => this.#name(key)),
-    )
+    const names = keys.map((key) => this.#name(key))
+    for (const name of names) this.#making.delete(name)
+    return deleteMany(this.#store, names)
   }
 
   /** For each key, whether there is something. */
@@ -142,8 +151,8 @@ export class CacheManager {
 
   /**
    * The value under `key`, made and kept when it is not there. Concurrent calls for one key, in this
-   * process, wait for one `make`; when it throws, all of them throw and nothing is kept. A made
-   * `undefined` is not kept.
+   * process, wait for one `make`; when it throws, or the store does not take the value, all of them
+   * throw. A made `undefined` is not kept, nor what was deleted or written over while it was made.
    */
   async getOrSet<T>(key: string, make: () => Promise<T> | T, options?: SetOptions): Promise<T> {
     const found = await this.get<T>(key)
@@ -151,7 +160,7 @@ export class CacheManager {
     const name = this.#name(key)
     let making = this.#making.get(name) as Promise<T> | undefined
     if (!making) {
-      making = this.#make(key, make, options).finally(() => this.#making.delete(name))
+      making = this.#make(name, make, options)
       this.#making.set(name, making)
     }
     return making
@@ -190,7 +199,11 @@ export class CacheManager {
 
   #name(key: string): string {
     checkKey(key)
-    return this.#prefix + escapeKey(key)
+    const name = this.#prefix + escapeKey(key)
+    if (name.length <= 1024) return name
+    throw new RangeError(
+      'The key is too long: with its namespace it has 1,024 characters, and what is not of a-z 0-9 : - takes three for each byte.',
+    )
   }
 
   #wrap(name: string, value: unknown): Uint8Array {
@@ -205,10 +218,20 @@ export class CacheManager {
     return { ttl }
   }
 
-  async #make<T>(key: string, make: () => Promise<T> | T, options?: SetOptions): Promise<T> {
-    const value = await make()
-    if (value !== undefined) await this.set(key, value, options)
-    return value
+  async #make<T>(name: string, make: () => Promise<T> | T, options?: SetOptions): Promise<T> {
+    // One turn later it is known under which promise it is being made.
+    await Promise.resolve()
+    const making = this.#making.get(name)
+    const isWanted = () => this.#making.get(name) === making
+    try {
+      const value = await make()
+      if (value !== undefined && isWanted()) {
+        await this.#store.set(name, this.#wrap(name, value), this.#lifetime(options))
+      }
+      return value
+    } finally {
+      if (isWanted()) this.#making.delete(name)
+    }
   }
 
   async #incrementByComparing(name: string, by: number, lifetime: SetOptions): Promise<number> {
@@ -247,11 +270,18 @@ function unsupported(operation: string, why: string): UnsupportedOperationError 
   return new UnsupportedOperationError(operation, why)
 }
 
-function checkNamespace(namespace: string): string {
-  if (typeof namespace === 'string' && /^[^\0\p{Surrogate}]{1,100}$/u.test(namespace)) {
-    return namespace
+/**
+ * The underscore keeps it apart from behalf's own keys, whose namespaces do not begin with one: a
+ * cache that is cleared must never take logins with it.
+ */
+function prefixOf(namespace: string): string {
+  if (typeof namespace === 'string' && /^[^\0\p{Surrogate}]+$/u.test(namespace)) {
+    const prefix = `_${escapeNamespace(namespace)}:`
+    if (prefix.length <= longestPrefix) return prefix
   }
-  throw new ConfigError('cacheManager: namespace must be text of 1 to 100 characters without NUL.')
+  throw new ConfigError(
+    'cacheManager: namespace must be text without NUL, of up to 60 letters and digits (fewer of others).',
+  )
 }
 
 function checkTtl(ttl: number): number {

@@ -1,5 +1,13 @@
 import { ConfigError } from '../errors.ts'
-import { describeChunks, inlineHead, joinChunks, readHead, splitHead } from './chunked/head.ts'
+import { chunkKeys, isChunkKey } from './chunked/chunk-keys.ts'
+import {
+  describeChunks,
+  inlineHead,
+  joinChunks,
+  leastChunkBytes,
+  readHead,
+  splitHead,
+} from './chunked/head.ts'
 import type { Chunks } from './chunked/head.ts'
 import { checkCount, checkKey, checkValue, lifetime } from './limits.ts'
 import { deleteMany, each, getMany, setMany } from './many-keys.ts'
@@ -14,8 +22,8 @@ export interface ChunkedOptions {
   chunkBytes?: number | undefined
 }
 
-/** Below this, a value's chunks would be too many to be named. */
-const leastChunkBytes = 1024
+/** How many chunks, or heads, are read at a time. */
+const atATime = 16
 
 /** A value that is replaced while it is being read is looked for again, this often. */
 const readAttempts = 3
@@ -55,7 +63,7 @@ class ChunkedStore implements Store {
     this.maxValueBytes = Math.max(maxBytes, this.#inlineBytes)
     const { keys, clear, ttl, expire } = bound(store)
     if (keys) this.keys = (prefix) => withoutChunks(keys(prefix))
-    if (clear) this.clear = clear
+    if (clear) this.clear = (prefix) => this.#clear(prefix, clear)
     if (ttl) this.ttl = ttl
     if (expire) this.expire = (key, seconds) => this.#expire(key, seconds, expire)
   }
@@ -167,11 +175,38 @@ class ChunkedStore implements Store {
   async #valueOf(key: string, { value }: StoredValue): Promise<Uint8Array | undefined> {
     const head = readHead(value, this.maxValueBytes)
     if (!head || 'value' in head) return head?.value
-    const parts = await getMany(this.#store, chunkKeys(key, head.chunks))
-    return joinChunks(
-      head.chunks,
-      parts.map((part) => part?.value),
-    )
+    return this.#join(key, head.chunks)
+  }
+
+  /** A few at a time: what is missing, or more than it should be, is not read on. */
+  async #join(key: string, chunks: Chunks): Promise<Uint8Array | undefined> {
+    const parts: Uint8Array[] = []
+    let left = chunks.bytes
+    const names = chunkKeys(key, chunks)
+    for (let at = 0; at < names.length; at += atATime) {
+      for (const part of await getMany(this.#store, names.slice(at, at + atATime))) {
+        left -= part?.value.byteLength ?? Infinity
+        if (!part || left < 0) return undefined
+        parts.push(part.value)
+      }
+    }
+    return joinChunks(chunks, parts)
+  }
+
+  /** Where keys cannot be listed, chunks that are cleared without their first segment go with their ttl. */
+  async #clear(prefix: string, clear: Required<Store>['clear']): Promise<void> {
+    let some: string[] = []
+    for await (const key of this.keys?.(prefix) ?? []) {
+      some.push(key)
+      if (some.length === atATime) await this.#dropAll(some.splice(0))
+    }
+    await this.#dropAll(some)
+    await clear(prefix)
+  }
+
+  async #dropAll(keys: readonly string[]): Promise<void> {
+    const heads = await getMany(this.#store, keys)
+    await Promise.all(keys.map((key, index) => this.#drop(key, this.#chunksOf(heads[index]))))
   }
 
   /** What `get` cannot put together can be created anew. */
@@ -206,12 +241,6 @@ function checkChunkBytes(bytes: number): number {
   throw new ConfigError(`chunked: chunkBytes must be ${leastChunkBytes} or more.`)
 }
 
-const infix = ':chunk:'
-
-function chunkKeys(key: string, { id, count }: Chunks): string[] {
-  return Array.from({ length: count }, (_, index) => `${key}${infix}${id}:${index}`)
-}
-
 async function* withoutChunks(keys: AsyncIterable<string>): AsyncGenerator<string, void> {
-  for await (const key of keys) if (!/:chunk:[0-9a-f]{24}:\d+$/.test(key)) yield key
+  for await (const key of keys) if (!isChunkKey(key)) yield key
 }

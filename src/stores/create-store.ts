@@ -118,7 +118,8 @@ function fromUrl(url: string | URL): Store {
 
 /** One for each name and process, because frameworks load a module several times. */
 function namedMemory(url: string): Store {
-  const { path, query } = parseStoreUrl(url)
+  const { path, hosts, query } = parseStoreUrl(url)
+  if (hosts.length > 0) throw new ConfigError('memory: takes a name and no host, as in memory:app.')
   const options = queryOptions(query, {
     maxBytes: 'number',
     maxEntries: 'number',

@@ -11,12 +11,14 @@ export function storeFailure(name: string, error: unknown): unknown {
   return new StoreUnavailableError(`the ${name} failed${reason}`)
 }
 
-/** Errors that say something about the call or the configuration, not about the backend's health. */
+/**
+ * Errors that say something about the call or the configuration, not about the backend's health.
+ * A `RangeError` with a code is Node's own, about what a driver did.
+ */
 export function isAnswer(error: unknown): boolean {
   const code = codeOf(error)
-  return (
-    error instanceof RangeError || code === 'config_invalid' || code === 'unsupported_operation'
-  )
+  if (error instanceof RangeError) return code === undefined
+  return code === 'config_invalid' || code === 'unsupported_operation'
 }
 
 /** By code, not by class: frameworks load a module several times, each with its own classes. */

@@ -53,16 +53,22 @@ export function checkAmount(by: number): void {
  * part of statements, keys and paths, so that all backends take the same few characters.
  */
 export function checkName(option: string, name: string): string {
-  if (/^(?!sqlite_|pg_)[a-z_][a-z0-9_]{0,62}$/i.test(name)) return name
+  if (typeof name === 'string' && /^(?!sqlite_|pg_)[a-z_][a-z0-9_]{0,62}$/i.test(name)) return name
   throw new ConfigError(
     `${option} must be of letters, digits and '_', begin with no digit and not with sqlite_ or ` +
       'pg_, and have at most 63 characters.',
   )
 }
 
-/** Throws a `ConfigError` for what is no duration of zero or more seconds. */
+/** The longest that Node's timers wait. */
+const longestSeconds = 2_147_483
+
+/**
+ * Throws a `ConfigError` for what is no duration of zero or more seconds; what is longer than timers
+ * wait (24 days) is that.
+ */
 export function checkSeconds(option: string, seconds: number): number {
-  if (Number.isFinite(seconds) && seconds >= 0) return seconds
+  if (Number.isFinite(seconds) && seconds >= 0) return Math.min(seconds, longestSeconds)
   throw new ConfigError(`${option} must be a number of seconds.`)
 }
 

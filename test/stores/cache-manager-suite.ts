@@ -227,7 +227,7 @@ export function describeCacheManager(make: () => Store): void {
     test.each(rawValues)('ST-10 $id what somebody else wrote is a miss', async ({ input }) => {
       const { store: backend, manager } = open({ namespace: 'raw' })
       const key = randomBytes(6).toString('hex')
-      await backend.set(`raw:${key}`, Buffer.from(input.raw), { ttl: 60 })
+      await backend.set(`_raw:${key}`, Buffer.from(input.raw), { ttl: 60 })
       expect(await manager.get(key)).toBeUndefined()
       expect(({} as Record<string, unknown>)['isAdmin']).toBeUndefined()
     })
@@ -236,8 +236,8 @@ export function describeCacheManager(make: () => Store): void {
       const { store: backend, manager } = open({ namespace: 'swapped' })
       const [alice, bob] = [randomBytes(6).toString('hex'), randomBytes(6).toString('hex')]
       await manager.set(alice, 'of alice')
-      const stored = await backend.get(`swapped:${alice}`)
-      await backend.set(`swapped:${bob}`, stored?.value ?? Buffer.from(''), { ttl: 60 })
+      const stored = await backend.get(`_swapped:${alice}`)
+      await backend.set(`_swapped:${bob}`, stored?.value ?? Buffer.from(''), { ttl: 60 })
       expect(await manager.getMany([alice, bob])).toEqual(['of alice', undefined])
     })
   })

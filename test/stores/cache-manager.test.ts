@@ -1,12 +1,20 @@
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { ConfigError, StoreUnavailableError } from '../../src/errors.ts'
+import { behalf } from '../../src/middleware/express.ts'
+import { spotify } from '../../src/oauth/providers/index.ts'
 import { cacheManager } from '../../src/stores/cache-manager.ts'
 import { escapeKey, unescapeKey } from '../../src/stores/cache-manager/escaping.ts'
 import { Pattern } from '../../src/stores/cache-manager/pattern.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { chaosStore } from '../../src/testing/chaos-store.ts'
+
+const minimal = {
+  baseUrl: 'https://app.example.com',
+  secret: '0123456789abcdef0123456789abcdef',
+  providers: { spotify: spotify({ clientId: 'id' }) },
+}
 
 test('a cache that is switched off finds nothing and asks its store for nothing', async () => {
   const store = chaosStore(memoryStore(), [{ fault: 'throw' }])
@@ -79,6 +87,49 @@ test('ST-08 a store that hangs is given up after the timeout', async () => {
   }
 })
 
+test("clearing a cache leaves behalf's own keys, whatever the namespaces are", async () => {
+  const store = memoryStore()
+  const own = ['behalf:grant:abc', 'a_5f:grant:abc', 'cache:response:0:1']
+  for (const key of own) await store.set(key, Buffer.from('kept'))
+  for (const namespace of ['behalf', 'a_', 'a', 'cache']) {
+    await cacheManager(store, { namespace }).clear()
+  }
+  for (const key of own) expect(await store.get(key)).toBeDefined()
+  expect(() => behalf({ ...minimal, store, namespace: '_cache' })).toThrow(/namespace/)
+})
+
+test('what is deleted while it is being made is not kept, and is made anew for who asks later', async () => {
+  const manager = cacheManager(memoryStore())
+  let finish: ((value: string) => void) | undefined
+  const slow = new Promise<string>((resolve) => (finish = resolve))
+  for (const forget of [
+    () => manager.delete('key'),
+    () => manager.deleteMany(['key']),
+    () => manager.clear(),
+  ]) {
+    const first = manager.getOrSet('key', () => slow)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    await forget()
+    expect(await manager.getOrSet('key', () => 'new')).toBe('new')
+    finish?.('old')
+    expect(await first).toBe('old')
+    expect(await manager.get('key')).toBe('new')
+    await manager.delete('key')
+  }
+  const overwritten = manager.getOrSet('key', async () => {
+    await manager.set('key', 'written')
+    return 'made'
+  })
+  expect(await overwritten).toBe('made')
+  expect(await manager.get('key')).toBe('written')
+})
+
+test('a key that is too long once escaped is refused with the reason', async () => {
+  await expect(cacheManager(memoryStore()).set('K'.repeat(400), 1)).rejects.toThrow(
+    /three for each/,
+  )
+})
+
 test('a damaged value is a miss, never another one', async () => {
   const store = chaosStore(memoryStore(), [{ fault: 'corrupt', operations: ['get'] }])
   const manager = cacheManager(store)
@@ -96,7 +147,10 @@ test.each([
   { defaultTtl: Number.NaN },
   { namespace: '' },
   { namespace: 'a\0b' },
-  { namespace: 'x'.repeat(101) },
+  { namespace: 'x'.repeat(61) },
+  { namespace: '💩'.repeat(6) },
+  { namespace: null as unknown as string },
+  { enabled: 'false' as unknown as boolean },
   { timeout: -1 },
 ])('%j is refused', (options) => {
   expect(() => cacheManager(memoryStore(), options)).toThrow(ConfigError)

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
 import { chunked } from '../../src/stores/chunked.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
@@ -62,7 +62,7 @@ test('a value with a chunk missing or damaged is absent, and can be created anew
     const { inner, store } = small()
     const whole = value(3 * kilobyte)
     await store.set('key', whole)
-    const [, first = '', second = ''] = await names(inner)
+    const [first = '', second = ''] = await names(inner)
     const other = (await inner.get(second))?.value ?? whole
     if (damage === 'missing') await inner.delete(first)
     if (damage === 'damaged') await inner.set(first, value(kilobyte))
@@ -91,6 +91,45 @@ test('a head that nobody here wrote is a miss, whatever it asks us to read', asy
     expect(await store.get('key')).toBeUndefined()
     expect(await store.compareAndSwap('key', undefined, value(10))).toBeDefined()
   }
+})
+
+test('ST-02 clearing what begins with a key and a colon leaves that key', async () => {
+  const { inner, store } = small()
+  await store.set('a', value(5 * kilobyte))
+  await store.set('a:b', value(5 * kilobyte))
+  await store.set('app:x:1', value(5 * kilobyte))
+  await store.clear?.('a:')
+  expect(await store.get('a')).toBeDefined()
+  expect(await store.get('a:b')).toBeUndefined()
+  await store.clear?.('app:x:')
+  expect(await names(inner)).toHaveLength(1 + 5)
+})
+
+test('ST-01 chunks of the keys that behalf makes have keys of the same kind, and long keys have chunks too', async () => {
+  const { inner, store } = small()
+  const response = `${'n'.repeat(32)}:response:0123456789ab:${'f'.repeat(64)}`
+  await store.set(response, value(5 * kilobyte))
+  for (const name of await names(inner)) expect(name).toMatch(/^[a-z0-9:_-]{1,120}$/)
+  for (const key of ['k'.repeat(1_024), `${'k'.repeat(1_000)}:x`]) {
+    await store.set(key, value(5 * kilobyte))
+    expect((await store.get(key))?.value.byteLength).toBe(5 * kilobyte)
+  }
+})
+
+test('a planted head makes us read no more than its value could have', async () => {
+  const { inner, store } = small()
+  await store.set('real', value(3 * kilobyte))
+  const head = Buffer.from((await inner.get('real'))?.value ?? [])
+  head.writeUInt32BE(65_536, 13)
+  await inner.set('real', head)
+  const read = vi.spyOn(inner, 'getMany')
+  expect(await store.get('real')).toBeUndefined()
+  expect(read).not.toHaveBeenCalled()
+  head.writeUInt32BE(64, 13)
+  head.writeUInt32BE(64 * kilobyte, 17)
+  await inner.set('real', head)
+  expect(await store.get('real')).toBeUndefined()
+  expect(read).toHaveBeenCalledTimes(1)
 })
 
 test('a reader between two writers always finds one whole value', async () => {

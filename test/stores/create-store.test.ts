@@ -147,6 +147,7 @@ const refused: unknown[] = [
   'dynamodb://eu-west-1/table?hunter2=hunter2',
   'file:folder?password=hunter2',
   'memory:name?hunter2=1',
+  'memory://user:hunter2@name',
   'sqlite://user:hunter2@host/file.db',
   'sqlite:file.db?password=hunter2',
   'sqlite:file.db#hunter2',

@@ -16,8 +16,8 @@ export type Head = { value: Uint8Array } | { chunks: Chunks }
 const inline = 0
 const split = 1
 const splitBytes = 25
-/** What a head can make us read, whoever wrote it. */
-const maxChunks = 2 ** 16
+/** Bytes of the smallest chunk but the last: below it, a value's chunks would be too many. */
+export const leastChunkBytes = 1024
 
 /** The head of a value that is stored as it is. */
 export function inlineHead(value: Uint8Array): Uint8Array {
@@ -59,15 +59,16 @@ export function readHead(bytes: Uint8Array, maxBytes: number): Head | undefined 
     bytes: head.readUInt32BE(17),
     checksum: head.readUInt32BE(21),
   }
-  return chunks.bytes <= maxBytes && chunks.count <= maxChunks ? { chunks } : undefined
+  // Whoever wrote the head: it must not make us read without end.
+  const mostChunks = Math.ceil(chunks.bytes / leastChunkBytes)
+  return chunks.bytes <= maxBytes && chunks.count <= mostChunks ? { chunks } : undefined
 }
 
 /** The whole of `parts`, or `undefined` where they are not what the head describes. */
 export function joinChunks(
   { bytes, checksum }: Chunks,
-  parts: ReadonlyArray<Uint8Array | undefined>,
+  parts: readonly Uint8Array[],
 ): Uint8Array | undefined {
-  if (!parts.every((part) => part !== undefined)) return undefined
   const value = Buffer.concat(parts)
   return value.byteLength === bytes && crc32(value) === checksum ? value : undefined
 }

@@ -28,8 +28,13 @@ const maxValueBytes = 398 * 2 ** 10
  * DynamoDB tells no time, so that values end by this process's clock; keep the clocks of all
  * processes in step. Its TTL on the attribute `expires` only removes, days later, what has ended.
  *
+ * The client that a URL or options make fails fast (see the options) and sends nothing twice but what
+ * DynamoDB had no capacity for: a write whose outcome is unknown is a `StoreUnavailableError`.
+ *
  * A `DynamoDBClient` is taken too: it stays its owner's to close, and its time-outs are the owner's.
- * The client that a URL or options make fails fast: see the options.
+ * Make it with `maxAttempts: 1`. By default it repeats writes whose outcome is unknown, over what
+ * others have written in between: what a comparison or a counter can tell of that is an error then
+ * (and counting takes a call more), but `set` and `delete` may be applied twice.
  *
  * Throws a `ConfigError` for a bad option, and at the first use when the SDK is not installed or the
  * table is not there.
@@ -164,8 +169,8 @@ class DynamodbStore implements Store {
 
   async #run<T>(operation: (items: DynamodbItems) => Promise<T>): Promise<T> {
     try {
-      const send = await this.#connection.open()
-      return await operation(new DynamodbItems(send, this.#table, this.#partitions))
+      const open = await this.#connection.open()
+      return await operation(new DynamodbItems(open, this.#table, this.#partitions))
     } catch (error) {
       throw dynamodbFailure(error)
     }

@@ -22,7 +22,10 @@ export interface KeyvStoreOptions {
   durable?: boolean | undefined
   /** The largest value, in bytes; the backend gets a text a third longer. Defaults to 1 MiB. */
   maxValueBytes?: number | undefined
-  /** Seconds that Keyv may take for one call. Defaults to 2. */
+  /**
+   * Seconds for one operation, with its wait for others on its key; of a list, for each step.
+   * What Keyv does too late may still be done. Defaults to 2.
+   */
   commandTimeout?: number | undefined
 }
 
@@ -33,6 +36,9 @@ export interface KeyvStoreOptions {
  * `process`): use it with one process, or for what needs none, such as a response cache. `keys` and
  * `clear` are there where the adapter lists its keys, and look at all of them; give each Keyv an
  * adapter of its own, since Keyv lists those of the last one only.
+ *
+ * Keyv cannot be stopped: after a call that took too long its key is unavailable until Keyv has ended
+ * that call, so that a late write never comes over a later one.
  *
  * Keyv reports many failures as an 'error' event and "nothing found"; here they are a
  * `StoreUnavailableError`. Throws a `ConfigError` for what is no Keyv, or one with `emitErrors: false`.
@@ -70,18 +76,19 @@ class KeyvStore implements Store {
 
   async get(key: string): Promise<StoredValue | undefined> {
     checkKey(key)
-    return this.#read(key)
+    return this.#calls.inTime(() => this.#read(key))
   }
 
   async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
     const { copy, lives } = this.#checkWrite(key, value, options)
-    await this.#queue.run(key, () => this.#write(key, copy, lives))
+    await this.#inTurn(key, () => this.#write(key, copy, lives))
   }
 
   async delete(key: string): Promise<boolean> {
     checkKey(key)
-    return this.#queue.run(key, async () => {
+    return this.#inTurn(key, async (aborted) => {
       if (!(await this.#read(key))) return false
+      aborted.throwIfAborted()
       await this.#remove(key)
       return true
     })
@@ -94,16 +101,18 @@ class KeyvStore implements Store {
     options?: SetOptions,
   ): Promise<string | undefined> {
     const { copy, lives } = this.#checkWrite(key, value, options)
-    return this.#queue.run(key, async () => {
+    return this.#inTurn(key, async (aborted) => {
       const found = await this.#read(key)
+      aborted.throwIfAborted()
       return found?.version === version ? this.#write(key, copy, lives) : undefined
     })
   }
 
   async compareAndDelete(key: string, version: string): Promise<boolean> {
     checkKey(key)
-    return this.#queue.run(key, async () => {
+    return this.#inTurn(key, async (aborted) => {
       if ((await this.#read(key))?.version !== version) return false
+      aborted.throwIfAborted()
       await this.#remove(key)
       return true
     })
@@ -119,7 +128,7 @@ class KeyvStore implements Store {
     const listed = new Set<string>()
     for await (const text of this.#calls.records()) {
       const key = readRecord(text)?.key
-      if (!key?.startsWith(prefix) || listed.has(key) || !(await this.#read(key))) continue
+      if (!key?.startsWith(prefix) || listed.has(key) || !(await this.get(key))) continue
       listed.add(key)
       yield key
     }
@@ -140,6 +149,18 @@ class KeyvStore implements Store {
     checkKey(key)
     checkValue(value, this.maxValueBytes)
     return { copy: new Uint8Array(value), lives: lifetime(options?.ttl) }
+  }
+
+  /** Once the caller has got a failure, nothing more is begun; what is under way keeps the turn. */
+  async #inTurn<T>(key: string, operation: (aborted: AbortSignal) => Promise<T>): Promise<T> {
+    const abort = new AbortController()
+    const { signal } = abort
+    try {
+      return await this.#calls.inTime(() => this.#queue.run(key, signal, () => operation(signal)))
+    } catch (error) {
+      abort.abort(error)
+      throw error
+    }
   }
 
   async #read(key: string): Promise<StoredValue | undefined> {

@@ -1,4 +1,4 @@
-import { chmod, mkdir, realpath, stat } from 'node:fs/promises'
+import { chmod, lstat, mkdir, realpath, stat } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import { dirname, isAbsolute, join, normalize, resolve } from 'node:path'
 import { ConfigError } from '../errors.ts'
@@ -71,7 +71,21 @@ export function urlPath(url: string | URL): { path: string; query: URLSearchPara
  */
 export async function makePrivateFolder(store: string, folder: string): Promise<void> {
   await make(folder)
-  if (process.getuid) await checkOwners(store, await realpath(folder), process.getuid())
+  if (!process.getuid) return
+  await checkLinks(store, folder, process.getuid())
+  await checkOwners(store, await realpath(folder), process.getuid())
+}
+
+/** A link in a folder that all can write into leads wherever who made it wants. */
+async function checkLinks(store: string, folder: string, user: number): Promise<void> {
+  for (const path of fromRoot(folder)) {
+    const found = await lstat(path)
+    if (!found.isSymbolicLink() || found.uid === user || found.uid === 0) continue
+    if (((await stat(dirname(path))).mode & writableByAll) === 0) continue
+    throw new ConfigError(
+      `${store}: ${path} is a link that another user made. Name the folder itself.`,
+    )
+  }
 }
 
 async function make(folder: string): Promise<void> {
@@ -97,6 +111,11 @@ async function checkOwners(store: string, folder: string, user: number): Promise
       throw new ConfigError(
         `${store}: the folder ${path} lies in one that every user can write into, and is not this ` +
           "user's alone. Name another, or make it this user's own and run chmod go-w on it.",
+      )
+    }
+    if (path === folder && (bits & writableByAll) !== 0) {
+      throw new ConfigError(
+        `${store}: every user can write into the folder ${path}. Name one of its own within it, or run chmod o-w on it.`,
       )
     }
     inShared ||= (bits & writableByAll) !== 0

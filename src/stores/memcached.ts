@@ -1,6 +1,7 @@
 import { UnsupportedOperationError } from '../errors.ts'
 import { addToDigits } from './counter.ts'
 import { checkAmount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
+import { lost, untilWon } from './memcached/contest.ts'
 import { Distribution } from './memcached/distribution.ts'
 import { MemcachedNames } from './memcached/names.ts'
 import type { MemcachedPlace } from './memcached/names.ts'
@@ -79,11 +80,10 @@ class MemcachedStore implements Store {
   }
 
   async delete(key: string): Promise<boolean> {
-    for (;;) {
-      const { session, place, cas, record } = await this.#find(key)
+    return this.#contend(key, async ({ session, place, cas, record }) => {
       if (!record) return false
-      if (await session.remove(place, cas)) return true
-    }
+      return (await session.remove(place, cas)) || lost
+    })
   }
 
   async compareAndSwap(
@@ -93,19 +93,17 @@ class MemcachedStore implements Store {
     options?: SetOptions,
   ): Promise<string | undefined> {
     const { entry, lives } = this.#write(key, value, options)
-    for (;;) {
-      const found = await this.#find(key)
+    return this.#contend(key, async (found) => {
       if (found.record?.version !== version) return undefined
-      if (await this.#replace(found, entry, lives)) return entry.version
-    }
+      return (await this.#replace(found, entry, lives)) ? entry.version : lost
+    })
   }
 
   async compareAndDelete(key: string, version: string): Promise<boolean> {
-    for (;;) {
-      const { session, place, cas, record } = await this.#find(key)
+    return this.#contend(key, async ({ session, place, cas, record }) => {
       if (record?.version !== version) return false
-      if (await session.remove(place, cas)) return true
-    }
+      return (await session.remove(place, cas)) || lost
+    })
   }
 
   async clear(prefix: string): Promise<void> {
@@ -141,15 +139,14 @@ class MemcachedStore implements Store {
   async increment(key: string, by: number, options?: SetOptions): Promise<number> {
     checkAmount(by)
     const lives = lifetime(options?.ttl)
-    for (;;) {
-      const found = await this.#find(key)
+    return this.#contend(key, async (found) => {
       const { record, session } = found
       const sum = addToDigits(record?.value, by)
       if (!record && lives === 0) return sum
       const expiresAt = record?.expiresAt ?? session.now() + lives
       const entry = this.#entry(found.place, newVersion(), Buffer.from(String(sum)))
-      if (await session.replace(found, entry, expiresAt)) return sum
-    }
+      return (await session.replace(found, entry, expiresAt)) ? sum : lost
+    })
   }
 
   async ttl(key: string): Promise<number | undefined> {
@@ -159,17 +156,16 @@ class MemcachedStore implements Store {
 
   async expire(key: string, ttl: number): Promise<boolean> {
     const lives = lifetime(ttl)
-    for (;;) {
-      const found = await this.#find(key)
+    return this.#contend(key, async (found) => {
       const { place, record } = found
       if (!record) return false
       const entry = this.#entry(place, record.version, record.value)
-      if (await this.#replace(found, entry, lives)) return true
-    }
+      return (await this.#replace(found, entry, lives)) || lost
+    })
   }
 
   async close(): Promise<void> {
-    for (const server of this.#servers) server.close()
+    await Promise.all(this.#servers.map((server) => server.close()))
   }
 
   #session({ name }: MemcachedPlace): MemcachedSession | undefined {
@@ -186,6 +182,10 @@ class MemcachedStore implements Store {
     const place = this.#names.place(key)
     const session = this.#session(place) ?? (await this.#open(place))
     return session.findToWrite(place)
+  }
+
+  #contend<T>(key: string, write: (found: Found) => Promise<T | typeof lost>): Promise<T> {
+    return untilWon(() => this.#find(key), write)
   }
 
   /** Tells whether nobody else was quicker. */

@@ -40,6 +40,9 @@ export type RedisClient = IoredisClient | NodeRedisClient
  * made here (one connection, to each node) fails fast: nothing is queued or sent again while the
  * server is away, and the first call after it is back connects anew.
  *
+ * Make an ioredis that is handed in with `autoResendUnfulfilledCommands: false` and
+ * `maxRetriesPerRequest: 0`: what it sends again after a lost connection may be applied twice.
+ *
  * What was written is as safe as the server makes it: replication is asynchronous, so that a
  * fail-over may take the last moments.
  *

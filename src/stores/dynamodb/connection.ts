@@ -1,5 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { StoreUnavailableError } from '../../errors.ts'
 import { loadDriver } from '../driver.ts'
+import { attemptsOf, isThrottled } from './failure.ts'
 import type { DynamodbSettings } from './settings.ts'
 import { createTable } from './table.ts'
 
@@ -26,6 +28,16 @@ export type DynamodbOperation =
 /** Calls one operation of DynamoDB. */
 export type Send = <T>(operation: DynamodbOperation, input: object) => Promise<T>
 
+/** What is there once the SDK is loaded. */
+export interface OpenConnection {
+  send: Send
+  /** That the client may send a write again of which nobody knows whether it was applied. */
+  repeats: boolean
+}
+
+const maxSent = 6
+const firstPauseMs = 25
+
 type Driver = Record<`${DynamodbOperation}Command`, new (input: object) => never> & {
   DynamoDBClient: new (options: object) => DynamodbClient
 }
@@ -34,7 +46,7 @@ type Driver = Record<`${DynamodbOperation}Command`, new (input: object) => never
 export class DynamodbConnection {
   readonly #settings: DynamodbSettings
   #own: DynamodbClient | undefined
-  #opening: Promise<Send> | undefined
+  #opening: Promise<OpenConnection> | undefined
   #closed = false
 
   constructor(settings: DynamodbSettings) {
@@ -42,7 +54,7 @@ export class DynamodbConnection {
   }
 
   /** Loads the SDK also for a client that was handed in: the operations are classes of it. */
-  async open(): Promise<Send> {
+  async open(): Promise<OpenConnection> {
     if (this.#closed) throw closed()
     this.#opening ??= this.#openOnce()
     return this.#opening
@@ -54,13 +66,14 @@ export class DynamodbConnection {
     this.#letGo()
   }
 
-  async #openOnce(): Promise<Send> {
+  async #openOnce(): Promise<OpenConnection> {
     try {
       const driver = await loadDriver<Driver>('@aws-sdk/client-dynamodb')
       const send = this.#sender(driver)
       if (this.#settings.createTable) await createTable(send, this.#settings.table)
+      const repeats = await repeatsWrites(this.#settings.client)
       if (this.#closed) throw closed()
-      return send
+      return { send, repeats }
     } catch (error) {
       this.#opening = undefined
       this.#letGo()
@@ -72,11 +85,10 @@ export class DynamodbConnection {
     const { client: given, clientOptions, commandTimeout } = this.#settings
     const client = given ?? (this.#own = new driver.DynamoDBClient(clientOptions))
     return async <T>(operation: DynamodbOperation, input: object) => {
-      const command = new driver[`${operation}Command`](input)
-      // One limit for all attempts together, which the SDK itself does not have.
       const options =
         commandTimeout === undefined ? {} : { abortSignal: AbortSignal.timeout(commandTimeout) }
-      return (await client.send(command, options)) as T
+      const Command = driver[`${operation}Command`]
+      return untilTaken(() => client.send(new Command(input), options) as Promise<T>, options)
     }
   }
 
@@ -84,6 +96,34 @@ export class DynamodbConnection {
     this.#own?.destroy()
     this.#own = undefined
   }
+}
+
+/**
+ * Sends again only what certainly was not applied, because DynamoDB had no capacity for it, and it
+ * was sent once: after a time-out, a reset or a failure of the server nobody knows.
+ */
+async function untilTaken<T>(
+  send: () => Promise<T>,
+  { abortSignal }: { abortSignal?: AbortSignal },
+): Promise<T> {
+  for (let sent = 1; ; sent += 1) {
+    try {
+      return await send()
+    } catch (error) {
+      // Ours about an argument have been thrown before.
+      if (error instanceof RangeError) throw new StoreUnavailableError('the AWS SDK failed')
+      if (sent === maxSent || !isThrottled(error) || attemptsOf(error) > 1) throw error
+      await sleep(Math.random() * firstPauseMs * 2 ** sent)
+      if (abortSignal?.aborted) throw error
+    }
+  }
+}
+
+/** A client of ours does not, nor one that was made with `maxAttempts: 1`. */
+async function repeatsWrites(given: DynamodbClient | undefined): Promise<boolean> {
+  if (!given) return false
+  const { maxAttempts } = given.config as { maxAttempts?: unknown }
+  return (typeof maxAttempts === 'function' ? await maxAttempts() : maxAttempts) !== 1
 }
 
 function closed(): StoreUnavailableError {

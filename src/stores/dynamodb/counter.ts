@@ -1,20 +1,22 @@
-import { live, parameters } from './condition.ts'
+import { live, liveVersion, parameters } from './condition.ts'
 
-/** An update that adds `by` where an integer is live, and returns the sum. */
-export function addition(version: string, by: number): object {
-  const { text, names, values } = live()
+/**
+ * An update that adds `by` where an integer is live, if need be under the version `seen`, and
+ * returns the sum.
+ */
+export function addition(version: string, by: number, seen?: string): object {
+  const { text, names, values } = seen === undefined ? live() : liveVersion(seen)
   const [lowest, highest] = addable(by)
   return {
-    UpdateExpression: 'SET #value = #value + :by, #version = :version',
+    UpdateExpression: 'SET #value = #value + :by, #version = :next',
     ReturnValues: 'UPDATED_NEW',
     ...parameters({
-      // The version keeps a second attempt of the SDK from adding twice.
-      text: `${text} AND attribute_type(#value, :number) AND #value BETWEEN :lowest AND :highest AND #version <> :version`,
+      text: `${text} AND attribute_type(#value, :number) AND #value BETWEEN :lowest AND :highest`,
       names,
       values: {
         ...values,
         ':by': { N: String(by) },
-        ':version': { S: version },
+        ':next': { S: version },
         ':lowest': { N: String(lowest) },
         ':highest': { N: String(highest) },
       },

@@ -11,6 +11,27 @@ export function isRefused(error: unknown): boolean {
   return isNamed(error, 'ConditionalCheckFailedException')
 }
 
+/** Tells whether DynamoDB had no capacity for the request, and so has certainly not applied it. */
+export function isThrottled(error: unknown): boolean {
+  return isNamed(
+    error,
+    'ThrottlingException',
+    'ProvisionedThroughputExceededException',
+    'RequestLimitExceeded',
+    'ThrottledException',
+  )
+}
+
+/** How often the SDK has sent what gave this reply or error. */
+export function attemptsOf(result: unknown): number {
+  return (result as { $metadata?: { attempts?: number } } | undefined)?.$metadata?.attempts ?? 1
+}
+
+/** The error of a write that the SDK has sent several times, so that nobody knows its outcome. */
+export function unknownOutcome(): StoreUnavailableError {
+  return new StoreUnavailableError('the AWS SDK has repeated a write, whose outcome is not known')
+}
+
 /** A failure without the SDK's text, which may quote keys; only the name of the error stays. */
 export function dynamodbFailure(error: unknown): unknown {
   if (isNamed(error, 'ResourceNotFoundException')) return noTable()

@@ -1,12 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { StoreUnavailableError } from '../../errors.ts'
 import { notCountable } from '../counter.ts'
 import { each } from '../many-keys.ts'
 import type { StoredValue } from '../store.ts'
 import { newVersion } from '../version.ts'
 import { readBatches, writeBatches } from './batches.ts'
 import type { WriteRequest } from './batches.ts'
-import type { DynamodbOperation, Send } from './connection.ts'
+import type { DynamodbOperation, OpenConnection, Send } from './connection.ts'
 import { addition, canAdd } from './counter.ts'
-import { isRefused } from './failure.ts'
+import { attemptsOf, isRefused, unknownOutcome } from './failure.ts'
 import { absent, live, liveVersion, parameters } from './condition.ts'
 import type { Expression } from './condition.ts'
 import { expiryItem, readItem, remaining, valueItem } from './item.ts'
@@ -14,17 +16,22 @@ import type { Item } from './item.ts'
 import { keyQuery } from './key-query.ts'
 import type { Partitions } from './partitions.ts'
 
+const maxAdditions = 20
+const longestPauseMs = 250
+
 /**
  * The operations of a store on one table. Each write decides in one call on one item, so that it is
  * atomic; `lives` is in milliseconds and more than 0, `Infinity` for ever.
  */
 export class DynamodbItems {
   readonly #send: Send
+  readonly #repeats: boolean
   readonly #table: string
   readonly #partitions: Partitions
 
-  constructor(send: Send, table: string, partitions: Partitions) {
+  constructor({ send, repeats }: OpenConnection, table: string, partitions: Partitions) {
     this.#send = send
+    this.#repeats = repeats
     this.#table = table
     this.#partitions = partitions
   }
@@ -39,7 +46,9 @@ export class DynamodbItems {
   }
 
   async create(key: string, value: Uint8Array, lives: number): Promise<string | undefined> {
-    return this.#put(key, value, lives, absent())
+    const put = await this.#put(key, value, lives, absent())
+    if (put && this.#repeats && put.attempts > 1) return this.#takeBack(key, put.version)
+    return put?.version
   }
 
   async replace(
@@ -48,7 +57,7 @@ export class DynamodbItems {
     value: Uint8Array,
     lives: number,
   ): Promise<string | undefined> {
-    return this.#put(key, value, lives, liveVersion(version))
+    return (await this.#put(key, value, lives, liveVersion(version)))?.version
   }
 
   /** Tells whether there was a live one, of that version if one is given. */
@@ -98,13 +107,15 @@ export class DynamodbItems {
 
   /** Adds where there is an integer, else begins at 0; whoever is second in that adds. */
   async increment(key: string, by: number, lives: number): Promise<number> {
-    for (;;) {
-      const sum = (await this.#add(key, by)) ?? (await this.#begin(key, by, lives))
+    let seen = this.#repeats ? await this.#countable(key, by) : undefined
+    for (let tries = 0; tries < maxAdditions; tries += 1) {
+      const sum = await this.#count(key, by, { lives, seen })
       if (sum !== undefined) return sum
-      const item = await this.#item(key)
-      const present = readItem(item, key)
-      if (present && !canAdd(item?.['value']?.N, by)) throw notCountable()
+      // Of those who add to what they have read only one succeeds at a time.
+      if (this.#repeats) await sleep(Math.random() * Math.min(longestPauseMs, 10 * 2 ** tries))
+      seen = await this.#countable(key, by)
     }
+    throw new StoreUnavailableError('too many processes count the same key')
   }
 
   /** In milliseconds. */
@@ -144,41 +155,69 @@ export class DynamodbItems {
     value: Uint8Array,
     lives: number,
     condition: Expression,
-  ): Promise<string | undefined> {
+  ): Promise<{ version: string; attempts: number } | undefined> {
     const version = newVersion()
     const item = { ...this.#key(key), ...valueItem(version, value, lives) }
     const input = { TableName: this.#table, Item: item, ...parameters(condition) }
-    return (await this.#unlessRefused('PutItem', input, { key, version })) && version
+    const reply = await this.#unlessRefused('PutItem', input, { key, version })
+    return reply && { version, attempts: attemptsOf(reply) }
   }
 
-  async #begin(key: string, by: number, lives: number): Promise<number | undefined> {
+  /**
+   * An attempt before the one that succeeded may have been applied too, and deleted since, as by a
+   * logout: then what was made again must go.
+   */
+  async #takeBack(key: string, version: string): Promise<never> {
+    await this.delete(key, version)
+    throw unknownOutcome()
+  }
+
+  /** The version of what is there; throws where `by` cannot be added to it. */
+  async #countable(key: string, by: number): Promise<string | undefined> {
+    const item = await this.#item(key)
+    const present = readItem(item, key)
+    if (present && !canAdd(item?.['value']?.N, by)) throw notCountable()
+    return present?.version
+  }
+
+  /** A client that repeats writes adds only to what was seen, so that it cannot add twice. */
+  async #count(
+    key: string,
+    by: number,
+    { lives, seen }: { lives: number; seen: string | undefined },
+  ): Promise<number | undefined> {
+    const begins = this.#repeats && seen === undefined
+    const sum = begins ? undefined : await this.#add(key, by, this.#repeats ? seen : undefined)
+    if (sum !== undefined || (this.#repeats && !begins)) return sum
     const digits = Buffer.from(String(by))
     return (await this.create(key, digits, lives)) === undefined ? undefined : by
   }
 
-  async #add(key: string, by: number): Promise<number | undefined> {
+  async #add(key: string, by: number, seen: string | undefined): Promise<number | undefined> {
     const version = newVersion()
-    const input = { TableName: this.#table, Key: this.#key(key), ...addition(version, by) }
-    const item = await this.#unlessRefused('UpdateItem', input, { key, version })
-    return item && Number(item['value']?.N)
+    const input = { TableName: this.#table, Key: this.#key(key), ...addition(version, by, seen) }
+    const reply = await this.#unlessRefused('UpdateItem', input, { key, version })
+    return reply && Number(reply.Attributes?.['value']?.N)
   }
 
   /**
-   * Gives what the operation returned, nothing where its condition does not hold. After several
-   * attempts of the SDK it may be the first of them that made it so: then the item has our version.
+   * Gives the reply, nothing where the condition of the operation does not hold. After several
+   * attempts of the SDK it may be the first of them that made it so: then the item has our version,
+   * or nobody knows.
    */
   async #unlessRefused(
     operation: DynamodbOperation,
     input: object,
     written?: { key: string; version: string },
-  ): Promise<Item | undefined> {
+  ): Promise<WriteReply | undefined> {
     try {
-      return (await this.#send<{ Attributes?: Item }>(operation, input)).Attributes ?? {}
+      return await this.#send<WriteReply>(operation, input)
     } catch (error) {
       if (!isRefused(error)) throw error
-      if (!written || attemptsOf(error) === 1) return undefined
-      const item = await this.#item(written.key)
-      return item?.['version']?.S === written.version ? item : undefined
+      if (!this.#repeats || attemptsOf(error) === 1) return undefined
+      const item = written && (await this.#item(written.key))
+      if (!item || item['version']?.S !== written.version) throw unknownOutcome()
+      return { Attributes: item }
     }
   }
 
@@ -202,11 +241,11 @@ export class DynamodbItems {
   }
 }
 
+interface WriteReply {
+  Attributes?: Item
+}
+
 interface QueryPage {
   Items?: Item[]
   LastEvaluatedKey?: Item
-}
-
-function attemptsOf(error: unknown): number {
-  return (error as { $metadata?: { attempts?: number } }).$metadata?.attempts ?? 1
 }

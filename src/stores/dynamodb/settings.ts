@@ -36,10 +36,8 @@ export interface DynamodbStoreOptions {
   credentials?: DynamodbCredentials | undefined
   /** Seconds until a connection has to be there. Defaults to 2. */
   connectTimeout?: number | undefined
-  /** Seconds for one call, with all its attempts. Defaults to 2. */
+  /** Seconds for one call, with what is sent again because it was throttled. Defaults to 2. */
   commandTimeout?: number | undefined
-  /** How often the AWS SDK tries a call that failed or was throttled. Defaults to 3. */
-  maxAttempts?: number | undefined
 }
 
 /** A URL, options, or a client of the AWS SDK that stays its owner's to close. */
@@ -64,7 +62,6 @@ const kinds = {
   createTable: 'boolean',
   connectTimeout: 'number',
   commandTimeout: 'number',
-  maxAttempts: 'number',
 } as const
 
 /** Tells whether `value` is a `DynamoDBClient`, by what it can do. */
@@ -126,16 +123,17 @@ function checked(options: DynamodbStoreOptions): DynamodbSettings {
 /** What is not given is left away, so that the SDK looks for it itself. */
 function checkedClient(options: DynamodbStoreOptions) {
   const { region, endpoint, credentials } = options
-  const { connectTimeout = 2, commandTimeout = 2, maxAttempts = 3 } = options
-  const connectMs = checkSeconds('dynamodbStore: connectTimeout', connectTimeout) * 1000
-  const commandMs = checkSeconds('dynamodbStore: commandTimeout', commandTimeout) * 1000
+  const { connectTimeout = 2, commandTimeout = 2 } = options
+  const connectMs = milliseconds('connectTimeout', connectTimeout)
+  const commandMs = milliseconds('commandTimeout', commandTimeout)
   return {
     commandTimeout: commandMs,
     clientOptions: {
       ...(region === undefined ? {} : { region: checkRegion(region) }),
       ...(endpoint === undefined ? {} : { endpoint: checkEndpoint(endpoint) }),
       ...(credentials === undefined ? {} : { credentials: checkCredentials(credentials) }),
-      maxAttempts: checkCount('dynamodbStore: maxAttempts', maxAttempts),
+      // The SDK would send a write again of which nobody knows whether it was applied.
+      maxAttempts: 1,
       requestHandler: {
         connectionTimeout: connectMs,
         requestTimeout: commandMs,
@@ -143,6 +141,11 @@ function checkedClient(options: DynamodbStoreOptions) {
       },
     },
   }
+}
+
+/** Whole, since an `AbortSignal` takes nothing else, and no more than timers take. */
+function milliseconds(option: string, seconds: number): number {
+  return Math.min(Math.ceil(checkSeconds(`dynamodbStore: ${option}`, seconds) * 1000), 2 ** 31 - 1)
 }
 
 /** AWS's own rule. It never becomes part of a statement, so that the rule of other backends is not needed. */

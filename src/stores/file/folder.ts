@@ -7,10 +7,15 @@ import { StoreUnavailableError } from '../../errors.ts'
 import { makePrivateFolder } from '../location.ts'
 import { syncFolder } from './write.ts'
 
-/** NFS, SMB and CIFS, Ceph, AFS, 9P: several hosts can reach what is there (statfs(2)). */
-const networkTypes = new Set([
-  0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x00c36400, 0x5346414f, 0x01021997,
+/**
+ * File systems that only this host can reach (statfs(2)): ext2 to 4, XFS, Btrfs, tmpfs, ramfs,
+ * overlay, ZFS, F2FS, bcachefs; on macOS APFS and HFS+. Any other may be of several hosts.
+ */
+const localTypes = new Set([
+  0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x858458f6, 0x794c7630, 0x2fc12fc1, 0xf2f52010,
+  0xca451a4e,
 ])
+const localTypesOfMacos = new Set([0x1a, 0x11])
 
 const pathsAtATime = 128
 
@@ -32,7 +37,9 @@ export class EntryFolder {
   async open(): Promise<{ ownHost: boolean }> {
     await makePrivateFolder('fileStore', this.#root)
     if (this.#fsync) await syncFolder(dirname(this.#root))
-    return { ownHost: !networkTypes.has((await statfs(this.#root)).type >>> 0) }
+    const { type } = await statfs(this.#root)
+    const local = process.platform === 'darwin' ? localTypesOfMacos : localTypes
+    return { ownHost: local.has(type >>> 0) }
   }
 
   pathOf(key: string): string {
@@ -74,15 +81,18 @@ export class EntryFolder {
 
   /** The paths of all files, some at a time, with a turn for others between. */
   async *files(): AsyncGenerator<string[], void, undefined> {
+    let some: string[] = []
     for (const shard of namesIn(this.#root)) {
       const folder = join(this.#root, shard)
       if (!/^[0-9a-f]{2}$/.test(shard) || !this.hasShard(join(folder, '_'))) continue
-      const paths = namesIn(folder).map((name) => join(folder, name))
-      for (let at = 0; at < paths.length; at += pathsAtATime) {
-        yield paths.slice(at, at + pathsAtATime)
+      for (const name of namesIn(folder)) {
+        if (some.push(join(folder, name)) < pathsAtATime) continue
+        yield some
+        some = []
         await nextTurn()
       }
     }
+    yield some
   }
 }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
+import { crc32 } from 'node:zlib'
 
 /**
  * Who holds a lock, as it says itself. Where there is no /proc, all but pid and token are empty.
@@ -7,13 +8,14 @@ import { readFileSync, readlinkSync } from 'node:fs'
  * long to make.
  */
 export interface LockOwner {
+  /** Of the thread, which on Linux has a pid of its own: a worker can end while its process lives. */
   pid: number
   /** In clock ticks after the boot: a pid is used again, a pid with its start is not. */
   startedAt: string
   /** The first 32 bits of it. */
   bootId: string
-  /** The pids of another namespace (another container) mean nothing here. */
-  pidNamespace: string
+  /** Pids and start times of other namespaces (another container) mean nothing here. */
+  namespaces: string
   /** Another one for each lock that is taken. */
   token: string
 }
@@ -28,28 +30,44 @@ export function newOwner(): LockOwner {
 }
 
 function ourselves(): Process {
+  const pid = threadId()
   known ??= {
-    pid: process.pid,
-    // A /proc of another namespace shows other processes under the pids of this one.
-    startedAt:
-      linkOf('/proc/self') === String(process.pid) ? (statusOf(process.pid)?.startedAt ?? '') : '',
+    pid: pid ?? process.pid,
+    startedAt: (pid !== undefined && statusOf(pid)?.startedAt) || '',
     bootId: textOf('/proc/sys/kernel/random/boot_id').slice(0, 8),
-    pidNamespace: /\d+/.exec(linkOf('/proc/self/ns/pid'))?.[0] ?? '',
+    namespaces: namespaces(),
   }
   return known
 }
 
+/** `undefined` without a /proc, or with one of another namespace: it has others under these pids. */
+function threadId(): number | undefined {
+  const [, pid, thread] = /^(\d+)\/task\/(\d+)$/.exec(linkOf('/proc/thread-self')) ?? []
+  return pid === String(process.pid) ? Number(thread) : undefined
+}
+
+function namespaces(): string {
+  const [pids, times] = [linkOf('/proc/self/ns/pid'), linkOf('/proc/self/ns/time')]
+  return pids === '' ? '' : String(crc32(`${pids} ${times}`))
+}
+
 /** An owner as text, to be read by {@link parseOwner}. */
-export function ownerText({ pid, startedAt, bootId, pidNamespace, token }: LockOwner): string {
-  return [pid, startedAt, bootId, pidNamespace, token].join(':')
+export function ownerText({
+  pid,
+  startedAt,
+  bootId,
+  namespaces: spaces,
+  token,
+}: LockOwner): string {
+  return [pid, startedAt, bootId, spaces, token].join(':')
 }
 
 /** `undefined` for what no owner wrote. */
 export function parseOwner(text: string): LockOwner | undefined {
   const parts = /^([1-9]\d*):(\d*):([\da-f]*):(\d*):([\da-f]{20})$/.exec(text)
   if (!parts) return undefined
-  const [, pid = '', startedAt = '', bootId = '', pidNamespace = '', token = ''] = parts
-  return { pid: Number(pid), startedAt, bootId, pidNamespace, token }
+  const [, pid = '', startedAt = '', bootId = '', spaces = '', token = ''] = parts
+  return { pid: Number(pid), startedAt, bootId, namespaces: spaces, token }
 }
 
 /**
@@ -58,12 +76,14 @@ export function parseOwner(text: string): LockOwner | undefined {
  * otherwise another boot id may be another host, which is alive.
  */
 export function isDead(owner: LockOwner, ownHost: boolean): boolean {
-  const { bootId, pidNamespace, startedAt } = ourselves()
+  const { bootId, namespaces: spaces, startedAt } = ourselves()
   if (owner.bootId !== bootId) return ownHost && owner.bootId !== '' && bootId !== ''
-  if (owner.pidNamespace !== pidNamespace) return false
-  if (!exists(owner.pid)) return true
+  // Hosts that tell no boot id cannot be told apart.
+  if (bootId === '' && !ownHost) return false
+  if (owner.namespaces !== spaces) return false
   const status = startedAt !== '' && owner.startedAt !== '' && statusOf(owner.pid)
-  return status ? status.startedAt !== owner.startedAt || status.ended : false
+  // That of another user may not be shown.
+  return status ? status.startedAt !== owner.startedAt || status.ended : !exists(owner.pid)
 }
 
 /** Signal 0 is not sent; a process of another user is there all the same (EPERM). */

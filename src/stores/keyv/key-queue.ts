@@ -1,17 +1,39 @@
 /** Runs operations on one key after another; those on different keys at the same time. */
 export class KeyQueue {
-  readonly #last = new Map<string, Promise<void>>()
+  /** Who waits for the turn of a key; a key is in it while somebody has its turn. */
+  readonly #waiting = new Map<string, Set<() => void>>()
 
-  async run<T>(key: string, operation: () => Promise<T>): Promise<T> {
-    const result = (this.#last.get(key) ?? Promise.resolve()).then(operation)
-    const settled = result.then(nothing, nothing)
-    this.#last.set(key, settled)
+  /**
+   * A turn ends when its operation has settled, however long that takes: what is still under way
+   * must not overtake a later write. Whoever is aborted while waiting leaves, and never settles.
+   */
+  async run<T>(key: string, aborted: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    await this.#turn(key, aborted)
     try {
-      return await result
+      return await operation()
     } finally {
-      if (this.#last.get(key) === settled) this.#last.delete(key)
+      this.#pass(key)
     }
   }
-}
 
-function nothing(): void {}
+  async #turn(key: string, aborted: AbortSignal): Promise<void> {
+    const waiting = this.#waiting.get(key)
+    if (!waiting) {
+      this.#waiting.set(key, new Set())
+      return
+    }
+    await new Promise<void>((resolve) => {
+      waiting.add(resolve)
+      aborted.addEventListener('abort', () => waiting.delete(resolve), { once: true })
+    })
+  }
+
+  #pass(key: string): void {
+    const waiting = this.#waiting.get(key)
+    for (const next of waiting ?? []) {
+      waiting?.delete(next)
+      return next()
+    }
+    this.#waiting.delete(key)
+  }
+}

@@ -39,25 +39,22 @@ export class MemcachedConnection {
   #timer: NodeJS.Timeout | undefined
   #commands = 0
   #failure: Error | undefined
+  #atRest: (() => void) | undefined
 
   /** Rejects with a `StoreUnavailableError` where the server cannot be reached in time. */
   static async open(
     address: MemcachedAddress,
     largestReply: number,
-    signal: AbortSignal,
   ): Promise<MemcachedConnection> {
     const { host, port, connectMs } = address
     const socket = connect({ host, port, noDelay: true, keepAlive: true })
     const connection = new MemcachedConnection(socket, address, largestReply)
     const tooLate = () => connection.end(unavailable('cannot be reached in time'))
     const timer = setTimeout(tooLate, connectMs)
-    const closed = () => connection.end(new StoreUnavailableError('it has been closed'))
-    signal.addEventListener('abort', closed, { once: true })
     try {
       await new Promise<void>((resolve) => socket.once('connect', resolve).once('close', resolve))
     } finally {
       clearTimeout(timer)
-      signal.removeEventListener('abort', closed)
     }
     if (connection.#failure) throw connection.#failure
     return connection
@@ -111,6 +108,16 @@ export class MemcachedConnection {
     clearTimeout(this.#timer)
     this.#socket.destroy()
     for (const { onAnswer } of this.#waiting.splice(0)) onAnswer(reason)
+    this.#atRest?.()
+  }
+
+  /** {@link end}s once nothing is under way; what is answered may bring about another command. */
+  async close(reason: Error): Promise<void> {
+    for (;;) {
+      await new Promise(setImmediate)
+      if (this.#failure || this.#waiting.length === 0) return this.end(reason)
+      await new Promise<void>((resolve) => (this.#atRest = resolve))
+    }
   }
 
   #queue(): Turn {
@@ -162,6 +169,7 @@ export class MemcachedConnection {
     const isError = reply.code.endsWith('ERROR')
     if (!first || !(isError || isAnswerTo(first, reply))) throw new Error('out of order')
     this.#waiting.shift()
+    if (this.#waiting.length === 0) this.#atRest?.()
     if (!isError) return first.onAnswer(reply)
     first.onAnswer(refused(reply))
     // It may have taken the data for further commands.

@@ -12,9 +12,9 @@ export class MemcachedServer {
   readonly #address: MemcachedAddress
   readonly #names: MemcachedNames
   readonly #largestReply: number
-  readonly #closing = new AbortController()
   #session: MemcachedSession | undefined
   #opening: Promise<MemcachedSession> | undefined
+  #closing: Promise<void> | undefined
 
   constructor(address: MemcachedAddress, names: MemcachedNames, largestReply: number) {
     this.#address = address
@@ -24,26 +24,34 @@ export class MemcachedServer {
 
   /** The one that is open, so that usually there is nothing to wait for. */
   get session(): MemcachedSession | undefined {
-    return this.#session?.isOpen ? this.#session : undefined
+    return this.#session?.isOpen && !this.#closing ? this.#session : undefined
   }
 
   /** Opens one, once for all that ask meanwhile. */
-  open(): Promise<MemcachedSession> {
+  async open(): Promise<MemcachedSession> {
+    if (this.#closing) throw closed()
     this.#opening ??= this.#openOnce().finally(() => (this.#opening = undefined))
     return this.#opening
   }
 
-  close(): void {
-    this.#closing.abort()
-    this.#session?.end(new StoreUnavailableError('it has been closed'))
+  /** Lets what was begun come to its end first, for as long as the time-outs let it. */
+  close(): Promise<void> {
+    this.#closing ??= this.#closeOnce()
+    return this.#closing
+  }
+
+  async #closeOnce(): Promise<void> {
+    await this.#opening?.catch(() => {})
+    await this.#session?.close(closed())
   }
 
   async #openOnce(): Promise<MemcachedSession> {
-    const { signal } = this.#closing
-    if (signal.aborted) throw new StoreUnavailableError('it has been closed')
-    const connection = await MemcachedConnection.open(this.#address, this.#largestReply, signal)
+    const connection = await MemcachedConnection.open(this.#address, this.#largestReply)
     this.#session = new MemcachedSession(connection, this.#names)
-    if (signal.aborted) this.close()
     return this.#session
   }
+}
+
+function closed(): StoreUnavailableError {
+  return new StoreUnavailableError('it has been closed')
 }

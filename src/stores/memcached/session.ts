@@ -67,9 +67,9 @@ export class MemcachedSession {
     return this.#clock.now()
   }
 
-  /** All that is under way fails with `reason`. */
-  end(reason: Error): void {
-    this.#connection.end(reason)
+  /** Ends when nothing is under way any more; what comes then fails with `reason`. */
+  close(reason: Error): Promise<void> {
+    return this.#connection.close(reason)
   }
 
   async find(place: MemcachedPlace): Promise<Found> {

@@ -24,8 +24,10 @@ export class PostgresConnection {
   readonly #table: PostgresTable
   #database: PostgresDatabase | undefined
   #ready: PostgresDatabase | undefined
-  #preparing: Promise<void> | undefined
+  #preparing: Promise<PostgresDatabase> | undefined
   #ending: Promise<void> | undefined
+  #underWay = 0
+  #atRest: (() => void) | undefined
 
   constructor(open: () => Promise<PostgresDatabase>, table: PostgresTable) {
     this.#open = open
@@ -33,41 +35,41 @@ export class PostgresConnection {
   }
 
   async run(statement: PostgresStatement, values: unknown[]): Promise<PostgresResult> {
+    if (this.#ending) throw new StoreUnavailableError('it has been closed')
+    this.#underWay += 1
     try {
       return await (this.#ready ?? (await this.#prepare())).run(statement, values)
     } catch (error) {
       // The table was dropped, or the database made anew: the next call makes the table again.
       if ((error as { code?: unknown }).code === '42P01') this.#ready = undefined
       throw storeFailure('PostgreSQL store', error)
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) this.#atRest?.()
     }
   }
 
-  /** Lets what was begun come to its end first. */
+  /** Lets what was begun come to its end first: a pool that ends drops what waits for its turn. */
   async close(): Promise<void> {
-    this.#ready = undefined
     this.#ending ??= this.#end()
     await this.#ending
   }
 
   async #end(): Promise<void> {
-    await this.#preparing?.catch(() => {})
-    this.#ready = undefined
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#atRest = resolve))
     await this.#database?.end().catch(() => {})
   }
 
-  async #prepare(): Promise<PostgresDatabase> {
-    if (!this.#ending) {
-      this.#preparing ??= this.#prepareOnce().finally(() => (this.#preparing = undefined))
-      await this.#preparing
-    }
-    if (!this.#ready || this.#ending) throw new StoreUnavailableError('it has been closed')
-    return this.#ready
+  #prepare(): Promise<PostgresDatabase> {
+    this.#preparing ??= this.#prepareOnce().finally(() => (this.#preparing = undefined))
+    return this.#preparing
   }
 
-  async #prepareOnce(): Promise<void> {
+  async #prepareOnce(): Promise<PostgresDatabase> {
     const database = (this.#database ??= await this.#open())
     if (this.#table.create && !(await this.#exists(database))) await this.#create(database)
     this.#ready = database
+    return database
   }
 
   /** Asked first, because CREATE ... IF NOT EXISTS needs the right to create also where it is. */

@@ -34,7 +34,9 @@ function texts(table: string) {
   const replace = `ON CONFLICT (key) DO UPDATE SET
     version = excluded.version, value = excluded.value, expires_at = excluded.expires_at`
   const set = `INSERT INTO ${table} AS stored ${columns} VALUES ($1, $2, $3, ${instant('$4')}) ${replace}`
-  const inRange = 'key >= $1 AND key < $2'
+  // The app may have made the table, with a collation that is not the order of bytes.
+  const byBytes = 'key COLLATE "C"'
+  const inRange = `${byBytes} >= $1 AND ${byBytes} < $2`
   // The second condition is that of the index, which is not searched without it.
   const expired = `expires_at <= statement_timestamp() AND expires_at < 'infinity'`
   return {
@@ -55,22 +57,22 @@ function texts(table: string) {
     setMany: `INSERT INTO ${table} ${columns}
       SELECT key, version, decode(value, 'hex'), ${instant('$4')}
       FROM unnest($1::text[], $2::text[], $3::text[]) AS entry (key, version, value)
-      ORDER BY key ${replace}`,
+      ORDER BY ${byBytes} ${replace}`,
     remove: `DELETE FROM ${table} WHERE key = $1`,
     delete: `DELETE FROM ${table} AS stored WHERE key = $1 AND ${live}`,
     compareAndDelete: `DELETE FROM ${table} AS stored WHERE key = $1 AND version = $2 AND ${live}`,
     deleteMany: `DELETE FROM ${table} WHERE key = ANY(ARRAY(SELECT key FROM ${table} AS stored
-      WHERE key = ANY($1::text[]) AND ${live} ORDER BY key FOR UPDATE))`,
+      WHERE key = ANY($1::text[]) AND ${live} ORDER BY ${byBytes} FOR UPDATE))`,
     increment: increment(table, columns),
     ttl: `SELECT CASE WHEN expires_at < 'infinity'
       THEN extract(epoch FROM expires_at - clock_timestamp())::float8 END AS seconds
       FROM ${table} AS stored WHERE key = $1 AND ${live}`,
     expire: `UPDATE ${table} AS stored SET expires_at = ${instant('$2')} WHERE key = $1 AND ${live}`,
     page: `SELECT key FROM ${table} AS stored WHERE ${inRange} AND ${live}
-      ORDER BY key LIMIT ${rowsPerPage}`,
+      ORDER BY ${byBytes} LIMIT ${rowsPerPage}`,
     clear: `WITH gone AS (DELETE FROM ${table} WHERE key = ANY(ARRAY(SELECT key FROM ${table}
-      WHERE ${inRange} ORDER BY key LIMIT ${rowsPerClear} FOR UPDATE)) RETURNING key)
-      SELECT max(key) AS last FROM gone`,
+      WHERE ${inRange} ORDER BY ${byBytes} LIMIT ${rowsPerClear} FOR UPDATE)) RETURNING key)
+      SELECT max(${byBytes}) AS last FROM gone`,
     sweep: `DELETE FROM ${table} WHERE ${expired} AND key = ANY(ARRAY(SELECT key FROM ${table}
       WHERE ${expired} ORDER BY expires_at LIMIT ${rowsPerSweep} FOR UPDATE SKIP LOCKED))`,
   }

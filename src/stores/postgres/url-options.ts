@@ -8,6 +8,13 @@ import type { PostgresStoreOptions } from './settings.ts'
  */
 export function postgresUrlOptions(url: string | URL): PostgresStoreOptions {
   const { scheme, username, password, hosts, path, query } = parseStoreUrl(String(url))
+  if (path.includes('@')) {
+    // Else a password with a slash would make its user's name the host.
+    throw new ConfigError(
+      'The URL of a PostgreSQL store has an @ after its host. Percent-encode what is special in a ' +
+        'name or a password (/ as %2F, @ as %40).',
+    )
+  }
   if (!/^postgres(?:ql)?$/.test(scheme) || hosts.length > 1 || !/^(?:\/[^/]*)?$/.test(path)) {
     throw new ConfigError(
       'The URL of a PostgreSQL store must be postgres://user:password@host:port/database, with one host.',

@@ -97,7 +97,8 @@ function recordScripts(layout: string) {
     set: new Script(clock, layout, 'store(ARGV[3], tonumber(ARGV[4]), byDeadline)'),
     /**
      * ARGV: expected version or '', record, lives. Tells whether it wrote; also when it is sent a
-     * second time, as drivers do whose connection broke before the reply.
+     * second time, as drivers do whose connection broke before the reply, unless another writer came
+     * in between.
      */
     compareAndSwap: script(`
 local version = record and string.sub(record, 2, 13) or ''
@@ -115,8 +116,8 @@ return 1`),
 remove()
 return record and 1 or 0`),
     /**
-     * ARGV: by, empty record, lives. Gives the digits, or nothing for what cannot be counted; the
-     * same digits when it is sent a second time.
+     * ARGV: by, empty record, lives. Gives the digits, or nothing for what cannot be counted. Sent
+     * a second time it gives the same digits; but it adds again where another writer came in between.
      */
     increment: script(`
 local old = record and string.sub(record, 30) or '0'

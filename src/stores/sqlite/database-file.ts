@@ -1,6 +1,6 @@
 import type { BigIntStats } from 'node:fs'
 import { statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { lstat, open, realpath, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { ConfigError, StoreUnavailableError } from '../../errors.ts'
 import { locate, makePrivateFolder } from '../location.ts'
@@ -11,6 +11,12 @@ import type { SqliteDriver } from './driver.ts'
 
 /** Looking for the file takes a third of the time of a read or a write, so that not each does it. */
 const unseenMs = 10
+
+const writableByOthers = 0o022
+const writableByAll = 0o002
+
+/** What SQLite reads a database from: it would take over what another user put beside ours. */
+const suffixes = ['', '-wal', '-shm', '-journal']
 
 /** Where a database lives: a file, or memory for `:memory:`. */
 export class SqliteFile {
@@ -42,7 +48,10 @@ export class SqliteFile {
 
   async open(): Promise<SqliteConnection> {
     const openDatabase = await loadSqliteDriver(this.#driver)
-    if (!this.inMemory) await this.#create()
+    if (!this.inMemory) {
+      await this.#create()
+      if (process.getuid) await checkOwners(this.#path, process.getuid())
+    }
     const connection = new SqliteConnection(openDatabase(this.#path), true)
     try {
       connection.exec('PRAGMA journal_mode = WAL')
@@ -92,5 +101,37 @@ export class SqliteFile {
 
   #stat(): BigIntStats | undefined {
     return statSync(this.#path, { bigint: true, throwIfNoEntry: false })
+  }
+}
+
+/**
+ * Throws a `ConfigError` where another user may have put the database there, or may write into it:
+ * in a folder such as /tmp it must be this user's alone.
+ */
+async function checkOwners(path: string, user: number): Promise<void> {
+  const target = await realpath(path).catch(() => path)
+  const paths = path === target ? [path] : [path, target]
+  for (const file of paths.flatMap((name) => suffixes.map((suffix) => name + suffix))) {
+    if (!(await isOwn(file, user))) {
+      throw new ConfigError(
+        `The SQLite file ${file} lies in a folder that every user can write into, and is not this ` +
+          "user's alone. Name one in a folder of this user's own; or, if it is meant to be there, " +
+          "make it this user's own and run chmod go-w on it.",
+      )
+    }
+  }
+}
+
+/** What is not there is nobody's; where only some can write, whoever they are, they are meant to. */
+async function isOwn(file: string, user: number): Promise<boolean> {
+  try {
+    const folder = await stat(dirname(file))
+    if ((folder.mode & writableByAll) === 0) return true
+    const found = await lstat(file)
+    if (found.uid !== user && found.uid !== 0) return false
+    return found.isSymbolicLink() || (found.isFile() && (found.mode & writableByOthers) === 0)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true
+    throw new StoreUnavailableError('its file cannot be looked at')
   }
 }

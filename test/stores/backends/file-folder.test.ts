@@ -3,6 +3,8 @@ import {
   chmodSync,
   chownSync,
   existsSync,
+  lchownSync,
+  lutimesSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -10,10 +12,9 @@ import {
   statSync,
   symlinkSync,
   utimesSync,
-  lutimesSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -196,6 +197,23 @@ describe('a folder within one that every user can write into', () => {
     },
   )
 
+  test.runIf(process.getuid?.() === 0)(
+    "is refused where a link of another user's leads there",
+    async () => {
+      const elsewhere = mkdtempSync(join(homedir(), '.behalf-file-'))
+      try {
+        symlinkSync(elsewhere, root)
+        lchownSync(root, 65534, 65534)
+        await expect(open().get('key')).rejects.toThrow(/link that another user made/)
+        expect(readdirSync(elsewhere)).toEqual([])
+        lchownSync(root, 0, 0)
+        expect(await open().get('key')).toBeUndefined()
+      } finally {
+        rmSync(elsewhere, { recursive: true })
+      }
+    },
+  )
+
   test('is what location: temp takes', async () => {
     vi.stubEnv('TMPDIR', folder)
     const store = fileStore({ location: 'temp', fsync: false })
@@ -204,6 +222,14 @@ describe('a folder within one that every user can write into', () => {
     expect(filesIn(join(folder, 'behalf'))).toHaveLength(1)
     await store.close()
   })
+})
+
+test('a folder that every user can write into is refused, wherever it is', async () => {
+  mkdirSync(root)
+  chmodSync(root, 0o777)
+  await expect(open().get('key')).rejects.toThrow(/every user can write/)
+  chmodSync(root, 0o775)
+  expect(await open().get('key')).toBeUndefined()
 })
 
 describe('options', () => {

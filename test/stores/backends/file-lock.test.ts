@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { MessageChannel, Worker } from 'node:worker_threads'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { StoreUnavailableError } from '../../../src/errors.ts'
 import { fileStore } from '../../../src/stores/file.ts'
@@ -78,16 +79,16 @@ describe('the lock of a process that has ended', () => {
   test('is taken over by one process only, however many want it, again and again', async () => {
     const store = join(folder, 'store')
     const program = fileURLToPath(new URL('../increment-child.ts', import.meta.url))
-    const args = ['--import', 'tsx', program, 'file', store, '60']
+    const args = ['--import', 'tsx', program, 'file', store, '30']
     const workers = Array.from({ length: 4 }, () => promisify(execFile)(process.execPath, args))
     let planted = 0
     const planting = setInterval(() => {
       for (const key of ['counter', 'incremented']) planted += plantEnded(store, key)
-    }, 1)
+    }, 15)
     await Promise.all(workers).finally(() => clearInterval(planting))
     const counted = fileStore(store)
     for (const key of ['counter', 'incremented']) {
-      expect(Buffer.from((await counted.get(key))!.value).toString()).toBe('240')
+      expect(Buffer.from((await counted.get(key))!.value).toString()).toBe('120')
     }
     await counted.close()
     expect(planted).toBeGreaterThan(20)
@@ -133,11 +134,32 @@ describe.runIf(process.platform === 'linux')('who has ended', () => {
     ['another boot of this host', () => ({ bootId: '00000000' }), true, true],
     ['another boot, or another host', () => ({ bootId: '00000000' }), false, false],
     ['no boot is known', () => ({ bootId: '' }), true, false],
-    ['another container', () => ({ pid: ended().pid, pidNamespace: '1' }), true, false],
+    ['another container', () => ({ pid: ended().pid, namespaces: '1' }), true, false],
     ['no start is known', () => ({ startedAt: '' }), true, false],
     ['the first process of all', () => ({ pid: 1, startedAt: '' }), true, false],
   ])('%s', (_, owner, ownHost, dead) => {
     expect(isDead({ ...newOwner(), ...owner() }, ownHost)).toBe(dead)
+  })
+
+  test('a worker that was terminated has, though its process lives', async () => {
+    const { port1, port2 } = new MessageChannel()
+    const worker = new Worker(
+      `const { workerData } = require('node:worker_threads')
+       const { readFileSync, readlinkSync } = require('node:fs')
+       const thread = readlinkSync('/proc/thread-self').split('/').pop()
+       const stat = readFileSync('/proc/' + thread + '/stat', 'latin1')
+       workerData.postMessage({
+         pid: Number(thread),
+         startedAt: stat.slice(stat.lastIndexOf(')')).split(' ')[20],
+       })
+       setInterval(() => {}, 1000)`,
+      { eval: true, workerData: port2, transferList: [port2] },
+    )
+    const [thread] = (await once(port1, 'message')) as [{ pid: number; startedAt: string }]
+    expect(isDead({ ...newOwner(), ...thread }, true)).toBe(false)
+    await worker.terminate()
+    port1.close()
+    expect(isDead({ ...newOwner(), ...thread }, true)).toBe(true)
   })
 
   test('a zombie has, of which nobody has asked the end', async () => {
@@ -182,7 +204,7 @@ test('the text of an owner is short enough to lie in the inode', () => {
     ...newOwner(),
     pid: 4_194_304,
     startedAt: '9'.repeat(10),
-    pidNamespace: '4026531836',
+    namespaces: '4026531836',
   }
   expect(ownerText(longest).length).toBeLessThan(60)
 })

@@ -15,6 +15,9 @@ class Adapter {
   readonly values = new Map<string, unknown>()
   readonly opts = {}
   fault: 'throws' | 'emits' | 'hangs' | undefined
+  /** Lets go on what hangs. */
+  release: () => void = () => {}
+  readonly #released = new Promise<void>((resolve) => (this.release = resolve))
   #listener: (error: Error) => void = () => {}
 
   on(event: string, listener: (error: Error) => void): void {
@@ -43,7 +46,7 @@ class Adapter {
   }
 
   async #failing(): Promise<boolean> {
-    if (this.fault === 'hangs') await new Promise(() => {})
+    if (this.fault === 'hangs') await this.#released
     const error = new Error('s3cret-p4ssword')
     if (this.fault === 'throws') throw error
     if (this.fault === 'emits') this.#listener(error)
@@ -86,6 +89,7 @@ describe('failures', () => {
         expect(String((failure as Error).stack)).not.toContain('s3cret')
       }
       adapter.fault = undefined
+      adapter.release()
       expect(await store.get('key')).toMatchObject({ value })
       expect(await store.delete('key')).toBe(true)
     },
@@ -127,6 +131,112 @@ describe('failures', () => {
 
   test('a Keyv that is told to hide its errors is refused', () => {
     expect(() => keyvStore(new Keyv({ emitErrors: false }))).toThrow(ConfigError)
+  })
+})
+
+describe('an adapter that is slow', () => {
+  /** Makes the next `set` take so long. */
+  function slowDown(adapter: Adapter, ms: number): void {
+    const set = adapter.set.bind(adapter)
+    let waits = ms
+    adapter.set = async (key, stored) => {
+      const late = sleep(waits)
+      waits = 0
+      await late
+      await set(key, stored)
+    }
+  }
+  const outcome = (call: Promise<unknown>) =>
+    call.catch((error: unknown) => {
+      expect(error).toBeInstanceOf(StoreUnavailableError)
+      return 'unknown'
+    })
+  const [a, b] = [Buffer.from('A'), Buffer.from('B')]
+
+  test('a write that comes late does not come over one that has succeeded', async () => {
+    const { adapter, store } = failing()
+    slowDown(adapter, 300)
+    expect(await outcome(store.set('key', value))).toBe('unknown')
+    // It waits, and then finds what the late one has written.
+    expect(await outcome(store.compareAndSwap('key', undefined, a))).toBeUndefined()
+    await store.set('key', b)
+    await sleep(150)
+    expect(await store.get('key')).toMatchObject({ value: b })
+  })
+
+  test('of two comparisons the late one does not come over the other', async () => {
+    const { adapter, store } = failing()
+    await store.set('key', value)
+    const { version } = (await store.get('key'))!
+    slowDown(adapter, 600)
+    expect(await outcome(store.compareAndSwap('key', version, a))).toBe('unknown')
+    expect(await outcome(store.compareAndSwap('key', version, b))).toBe('unknown')
+    // The late write comes now, and was first.
+    await expect.poll(async () => (await store.get('key'))?.value).toMatchObject(a)
+    expect(await store.compareAndSwap('key', version, b)).toBeUndefined()
+    expect(await store.get('key')).toMatchObject({ value: a })
+  })
+
+  test('its key is unavailable until it has ended the call, and other keys are not', async () => {
+    const { adapter, store } = failing()
+    await store.set('key', value)
+    adapter.fault = 'hangs'
+    expect(await outcome(store.set('key', a))).toBe('unknown')
+    adapter.fault = undefined
+    for (let count = 0; count < 3; count += 1) {
+      const startedAt = performance.now()
+      expect(await outcome(store.set('key', b))).toBe('unknown')
+      expect(performance.now() - startedAt).toBeLessThan(1000)
+    }
+    await store.set('other', value)
+    expect(await store.get('key')).toMatchObject({ value })
+    adapter.release()
+    await expect.poll(() => store.get('key')).toMatchObject({ value: a })
+    // Those who gave up have left: none of them writes afterwards.
+    await sleep(50)
+    expect(await store.get('key')).toMatchObject({ value: a })
+    await store.set('key', b)
+    expect(await store.get('key')).toMatchObject({ value: b })
+  })
+
+  test('what has found its value too late writes nothing', async () => {
+    const { adapter, store } = failing()
+    await store.set('key', value)
+    const { version } = (await store.get('key'))!
+    adapter.fault = 'hangs'
+    expect(await outcome(store.compareAndSwap('key', version, a))).toBe('unknown')
+    adapter.fault = undefined
+    adapter.release()
+    await sleep(50)
+    expect(await store.get('key')).toMatchObject({ value, version })
+  })
+
+  test('a list that hangs is unavailable in time, at its beginning and in the middle', async () => {
+    for (const hangsAt of [0, 1]) {
+      const adapter = new ListingAdapter()
+      adapter.iterator = async function* () {
+        if (hangsAt === 1) yield* adapter.values
+        await new Promise(() => {})
+      }
+      const store = keyvStore(new Keyv({ store: adapter }), { commandTimeout: 0.1 })
+      await store.set('key', value)
+      await expect(listed(store)).rejects.toThrow('in time')
+      await expect(store.clear?.('')).rejects.toThrow(StoreUnavailableError)
+    }
+  })
+
+  test('a time-out of a century is one', async () => {
+    const store = keyvStore(new Keyv(), { commandTimeout: 1e10 })
+    await store.set('key', value)
+    expect(await store.get('key')).toMatchObject({ value })
+  })
+
+  test('a RangeError of an adapter is a failure of the store', async () => {
+    const { adapter, store } = failing()
+    adapter.set = async () => {
+      throw new RangeError('s3cret-p4ssword')
+    }
+    expect(await outcome(store.set('key', value))).toBe('unknown')
   })
 })
 

@@ -53,6 +53,8 @@ describe('options', () => {
     'postgres://u:pw-5ecret@h/d?table=pw-5ecret',
     'postgres://u:pw-5ecret%ZZ@h/d',
     'postgres://u:pw-5ecret@h/%ZZ',
+    'postgres://user:12/pw-5ecret@h',
+    'postgres://user:12/34/pw-5ecret@h/d',
   ])('ST-12 %s is refused, and the message does not repeat the password', (url) => {
     const attempt = () => postgresStore(url)
     expect(attempt).toThrow(ConfigError)

@@ -111,6 +111,36 @@ describe.skipIf(!running)('on a server', () => {
       expect(await list(other, '')).toEqual(['a%:1'])
     })
 
+    test('ST-02 a key column with another collation takes no other prefix\u2019s keys', async () => {
+      await server.query(
+        `CREATE TABLE collated (key text COLLATE "en-x-icu" PRIMARY KEY, version text NOT NULL,
+          value bytea NOT NULL, expires_at timestamptz NOT NULL)`,
+      )
+      const store = open({ table: 'collated', createTable: false })
+      const own = ['a:', 'a:1', 'a:B', 'a:c', 'a:\u00e9']
+      const others = ['a', 'A:1', 'a-1', 'a1', 'ab', 'aB:', '\u00e1:1', 'b:']
+      await store.setMany([...own, ...others].map((key) => [key, value] as const))
+      expect(await list(store, 'a:')).toEqual(own)
+      await store.clear('a:')
+      expect(await list(store, '')).toEqual(others.toSorted())
+    })
+
+    test.each(['page', 'clear'] as const)(
+      'ST-02 %s reads only the rows of its prefix, by the primary key',
+      async (name) => {
+        await open({ table: 'ranged' }).set('key', value)
+        const { text } = statements('ranged')[name]
+        const explain = `EXPLAIN ${text.replaceAll('$1', `'a'`).replaceAll('$2', `'b'`)}`
+        // For a table with next to nothing in it any other way is as good.
+        const off = ['seqscan', 'bitmapscan', 'sort'].map((way) => `SET enable_${way} = off;`)
+        const results = await server.query(off.join('') + explain)
+        const plan = JSON.stringify((results as unknown as pg.QueryResult[]).at(-1)!.rows)
+        expect(plan).toMatch(/Index Scan using ranged_pkey/)
+        expect(plan).toMatch(/Index Cond: \(\(key >= 'a'/)
+        expect(plan).not.toMatch(/Seq Scan|Sort/)
+      },
+    )
+
     test('writers of the same keys in another order do not block each other', async () => {
       const stores = [open({ table: 'ordered' }), open({ table: 'ordered' })] as const
       const names = Array.from({ length: 200 }, (_, index) => `key ${index}`)
@@ -194,7 +224,9 @@ describe.skipIf(!running)('on a server', () => {
       const store = open({ table: 'dropped' })
       await store.set('key', value)
       await server.query('DROP TABLE dropped')
-      await expect(store.get('key')).rejects.toMatchObject({ code: 'store_unavailable' })
+      // The sweep behind the write may have met it first.
+      const met = await store.get('key').catch((error: { code: string }) => error.code)
+      expect([undefined, 'store_unavailable']).toContain(met)
       expect(await store.get('key')).toBeUndefined()
       await store.set('key', value)
     })
@@ -317,17 +349,31 @@ describe.skipIf(!running)('on a server', () => {
         .toEqual([])
     })
 
-    test('closing while calls are under way fails none of them unhandled', async () => {
-      for (const warm of [false, true]) {
-        const store = postgresStore(server.url, { connectTimeout: 0.3 })
-        if (warm) await store.get('key')
-        const calls = Array.from({ length: 30 }, () => store.set('key', value, { ttl: 60 }))
-        await store.close()
-        for (const call of await Promise.allSettled(calls)) {
-          const code = call.status === 'rejected' && call.reason.code
-          expect([false, 'store_unavailable']).toContain(code)
-        }
-      }
+    test.each([
+      { calls: 5, afterMs: 0, poolSize: 10, warm: false },
+      { calls: 5, afterMs: 0, poolSize: 10, warm: true },
+      { calls: 30, afterMs: 0, poolSize: 2, warm: true },
+      { calls: 30, afterMs: 3, poolSize: 2, warm: false },
+    ])('closing waits for what has begun: %j', async ({ calls, afterMs, poolSize, warm }) => {
+      const table = `closed_${calls}_${afterMs}_${warm}`
+      const store = postgresStore(server.url, { table, poolSize })
+      if (warm) await store.get('key')
+      const writes = Array.from({ length: calls }, (_, index) => store.set(`key ${index}`, value))
+      if (afterMs > 0) await sleep(afterMs)
+      const closed = store.close()
+      await expect(store.set('late', value)).rejects.toThrow(/has been closed/)
+      await expect(Promise.all(writes)).resolves.toHaveLength(calls)
+      await closed
+      expect(await list(open({ table }), '')).toHaveLength(calls)
+    })
+
+    test('closing a store on a pool that was handed in waits for what has begun as well', async () => {
+      const pool = new pg.Pool({ connectionString: server.url, max: 1 })
+      const store = postgresStore(pool)
+      const writes = Array.from({ length: 5 }, () => store.set('key', value))
+      await store.close()
+      await pool.end()
+      await expect(Promise.all(writes)).resolves.toHaveLength(5)
     })
 
     test('nothing is loaded or connected before the first use', async () => {

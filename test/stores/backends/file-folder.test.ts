@@ -225,11 +225,15 @@ describe('a folder within one that every user can write into', () => {
 })
 
 test('a folder that every user can write into is refused, wherever it is', async () => {
-  mkdirSync(root)
-  chmodSync(root, 0o777)
-  await expect(open().get('key')).rejects.toThrow(/every user can write/)
-  chmodSync(root, 0o775)
-  expect(await open().get('key')).toBeUndefined()
+  const elsewhere = mkdtempSync(join(homedir(), '.behalf-file-'))
+  try {
+    chmodSync(elsewhere, 0o777)
+    await expect(open({ path: elsewhere }).get('key')).rejects.toThrow(/every user can write/)
+    chmodSync(elsewhere, 0o775)
+    expect(await open({ path: elsewhere }).get('key')).toBeUndefined()
+  } finally {
+    rmSync(elsewhere, { recursive: true })
+  }
 })
 
 describe('options', () => {

@@ -2,6 +2,7 @@ import { readBounded } from '../bounded-body.ts'
 import { ConfigError } from '../errors.ts'
 import { chunked } from '../stores/chunked.ts'
 import { guarded } from '../stores/guarded.ts'
+import { checkStore } from '../stores/limits.ts'
 import type { Store } from '../stores/store.ts'
 import { type Forwarded, rebuild, withCacheStatus } from './cache-status.ts'
 import type { Partition } from './partition.ts'
@@ -73,7 +74,7 @@ export class ResponseCache {
   /** Gives the cache a store, unless it has its own. */
   attach(store: Store): void {
     const namespace = checkNamespace(this.#options.namespace ?? 'behalf')
-    const limited = guarded(store, { name: 'cache', deadline })
+    const limited = guarded(checkStore('responseCache', store), { name: 'cache', deadline })
     const roomy = chunked(limited, { maxBytes: this.#maxEntryBytes + headerBytes })
     this.#responses ??= new StoredResponses(roomy, namespace)
   }

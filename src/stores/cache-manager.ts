@@ -1,4 +1,4 @@
-import { ConfigError, UnsupportedOperationError } from '../errors.ts'
+import { ConfigError, StoreUnavailableError, UnsupportedOperationError } from '../errors.ts'
 import { emptyStore } from './cache-manager/empty-store.ts'
 import { json, unwrap, wrap } from './cache-manager/envelope.ts'
 import type { Serializer } from './cache-manager/envelope.ts'
@@ -6,7 +6,7 @@ import { escapeKey, escapeNamespace, unescapeKey } from './cache-manager/escapin
 import { Pattern } from './cache-manager/pattern.ts'
 import { addToDigits } from './counter.ts'
 import { guarded } from './guarded.ts'
-import { checkAmount, checkKey, checkSeconds } from './limits.ts'
+import { checkAmount, checkKey, checkSeconds, checkStore } from './limits.ts'
 import { deleteMany, each, getMany, setMany } from './many-keys.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
@@ -29,6 +29,8 @@ export interface CacheManagerOptions {
 /** How many keys of a list are dealt with at a time. */
 const batch = 500
 const longestPrefix = 62
+/** Of whom all write at the same time, one succeeds each time. */
+const mostAttempts = 1_000
 
 /**
  * Gives a key-value cache in any store, for values that have nothing to do with OAuth.
@@ -60,6 +62,7 @@ export class CacheManager {
     }
     const seconds = checkSeconds('cacheManager: timeout', timeout)
     const deadline = { read: seconds, write: seconds }
+    checkStore('cacheManager', store)
     this.#store = enabled ? guarded(store, { name: 'cache', deadline }) : emptyStore
     this.#prefix = prefixOf(namespace)
     this.#defaultTtl = checkTtl(options.defaultTtl ?? 3600)
@@ -151,11 +154,12 @@ export class CacheManager {
 
   /**
    * The value under `key`, made and kept when it is not there. Concurrent calls for one key, in this
-   * process, wait for one `make`; when it throws, or the store does not take the value, all of them
-   * throw. A made `undefined` is not kept, nor what was deleted or written over while it was made.
+   * process, wait for one `make`; when it throws, all of them throw. A made `undefined` is not kept,
+   * nor what was deleted or written over while it was made. While the store is away each value is made
+   * and not kept.
    */
   async getOrSet<T>(key: string, make: () => Promise<T> | T, options?: SetOptions): Promise<T> {
-    const found = await this.get<T>(key)
+    const found = await passBy(this.get<T>(key))
     if (found !== undefined) return found
     const name = this.#name(key)
     let making = this.#making.get(name) as Promise<T> | undefined
@@ -214,8 +218,11 @@ export class CacheManager {
     return found && unwrap(name, found.value, this.#serializer)
   }
 
-  #lifetime({ ttl = this.#defaultTtl }: SetOptions = {}): SetOptions {
-    return { ttl }
+  #lifetime(options: SetOptions = {}): SetOptions {
+    if (typeof options !== 'object') {
+      throw new RangeError('A lifetime is given as { ttl: 60 }, in seconds.')
+    }
+    return { ttl: options.ttl ?? this.#defaultTtl }
   }
 
   async #make<T>(name: string, make: () => Promise<T> | T, options?: SetOptions): Promise<T> {
@@ -226,7 +233,8 @@ export class CacheManager {
     try {
       const value = await make()
       if (value !== undefined && isWanted()) {
-        await this.#store.set(name, this.#wrap(name, value), this.#lifetime(options))
+        const wrapped = this.#wrap(name, value)
+        await passBy(this.#store.set(name, wrapped, this.#lifetime(options)))
       }
       return value
     } finally {
@@ -236,7 +244,7 @@ export class CacheManager {
 
   async #incrementByComparing(name: string, by: number, lifetime: SetOptions): Promise<number> {
     checkAmount(by)
-    for (;;) {
+    for (let attempt = 0; attempt < mostAttempts; attempt += 1) {
       const found = await this.#store.get(name)
       const sum = addToDigits(found?.value, by)
       // Where the backend does not tell what is left, it begins again: never for ever.
@@ -244,6 +252,9 @@ export class CacheManager {
       const digits = Buffer.from(String(sum))
       if (await this.#store.compareAndSwap(name, found?.version, digits, left)) return sum
     }
+    throw new StoreUnavailableError(
+      `a counter was written by others ${mostAttempts} times in a row`,
+    )
   }
 
   async *#matching(pattern: Pattern, operation: string): AsyncGenerator<string, void> {
@@ -263,6 +274,16 @@ export class CacheManager {
       names = []
     }
     await deleteMany(this.#store, names)
+  }
+}
+
+/** A store that is away has nothing, and keeps nothing. */
+async function passBy<T>(operation: Promise<T>): Promise<T | undefined> {
+  try {
+    return await operation
+  } catch (error) {
+    if ((error as { code?: unknown }).code === 'store_unavailable') return undefined
+    throw error
   }
 }
 

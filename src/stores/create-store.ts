@@ -1,15 +1,21 @@
 import { ConfigError } from '../errors.ts'
 import { processState } from '../process-state.ts'
 import { dynamodbStore, isDynamodbClient } from './dynamodb.ts'
+import type { DynamodbClient } from './dynamodb.ts'
 import { fileOptions, fileStore } from './file.ts'
 import { gridfsStore } from './gridfs.ts'
 import { isKeyvClient, keyvStore } from './keyv.ts'
+import type { KeyvClient } from './keyv.ts'
 import { memcachedStore } from './memcached.ts'
 import { memoryStore } from './memory.ts'
 import { isMongodbClient, mongodbStore } from './mongodb.ts'
+import type { MongodbSource, MongodbStoreOptions } from './mongodb.ts'
 import { isPostgresClient, postgresStore } from './postgres.ts'
+import type { PostgresClient } from './postgres.ts'
 import { isRedisClient, redisStore } from './redis.ts'
+import type { RedisClient } from './redis.ts'
 import { isSqliteClient, sqliteOptions, sqliteStore } from './sqlite.ts'
+import type { SqliteClient } from './sqlite.ts'
 import { decoded, parseStoreUrl, queryOptions } from './store-url.ts'
 import type { Store } from './store.ts'
 
@@ -44,9 +50,15 @@ export const backends: Backends = {
 /** A backend's name. */
 export type BackendName = keyof Backends
 
-type Client = Parameters<
-  Backends['sqlite' | 'redis' | 'postgres' | 'mongodb' | 'dynamodb' | 'keyv']
->[0]
+type MongodbClient = Exclude<MongodbSource, string | URL | MongodbStoreOptions>
+
+type Client =
+  | SqliteClient
+  | RedisClient
+  | PostgresClient
+  | MongodbClient
+  | DynamodbClient
+  | KeyvClient
 type OptionsOf<Name extends BackendName> = NonNullable<
   Name extends 'memory' ? Parameters<typeof memoryStore>[0] : Parameters<Backends[Name]>[1]
 >

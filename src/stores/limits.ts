@@ -77,3 +77,10 @@ export function checkCount(option: string, count: number): number {
   if (Number.isSafeInteger(count) && count > 0) return count
   throw new ConfigError(`${option} must be a positive integer.`)
 }
+
+/** Throws a `ConfigError` for what is no store, such as the URL of one. */
+export function checkStore<T extends object>(who: string, store: T): T {
+  const { get, compareAndSwap } = (store ?? {}) as { get?: unknown; compareAndSwap?: unknown }
+  if (typeof get === 'function' && typeof compareAndSwap === 'function') return store
+  throw new ConfigError(`${who} needs a store, as createStore(url) makes one.`)
+}

@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../errors.ts'
 import { storeFailure } from './failure.ts'
 import { checkAmount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
 import { refusal } from './redis/connection.ts'
@@ -103,6 +104,9 @@ class RedisStore implements Store {
   readonly maxValueBytes = 64 * 2 ** 20
   readonly #sessions: RedisSessions
   #writes = 0
+  #underWay = 0
+  #atRest: (() => void) | undefined
+  #ending: Promise<void> | undefined
 
   constructor(sessions: RedisSessions, { durable }: RedisLayoutSettings) {
     this.#sessions = sessions
@@ -194,7 +198,14 @@ class RedisStore implements Store {
     return this.#run(key, (layout) => layout.expire(key, lives))
   }
 
+  /** Lets what has begun come to its end: it may be a token that exists nowhere else. */
   async close(): Promise<void> {
+    this.#ending ??= this.#end()
+    await this.#ending
+  }
+
+  async #end(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#atRest = resolve))
     await this.#sessions.close()
   }
 
@@ -225,10 +236,15 @@ class RedisStore implements Store {
   ): Promise<T> {
     if (typeof keys === 'object') for (const key of keys) checkKey(key)
     else checkKey(keys)
+    if (this.#ending) throw new StoreUnavailableError('it has been closed')
+    this.#underWay += 1
     try {
       return await operation(this.#sessions.layout ?? (await this.#sessions.connect()))
     } catch (error) {
       throw failure(this.#sessions.failed(error))
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) this.#atRest?.()
     }
   }
 }

@@ -43,7 +43,10 @@ export function describeCacheManager(make: () => Store): void {
     test('refuses what it could not give back', async () => {
       await expect(shared.set('undefined', undefined)).rejects.toThrow(RangeError)
       await expect(shared.set('function', () => {})).rejects.toThrow(RangeError)
+      await expect(shared.set('bigint', 1n)).rejects.toThrow(RangeError)
       await expect(shared.set('', 'no key')).rejects.toThrow(RangeError)
+      const milliseconds = 60_000 as unknown as { ttl: number }
+      await expect(shared.set('as in Keyv', 1, milliseconds)).rejects.toThrow(/\{ ttl: 60 \}/)
     })
 
     test('ends values after defaultTtl, or the ttl of a call', async () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { ConfigError, StoreUnavailableError } from '../../src/errors.ts'
-import { behalf } from '../../src/middleware/express.ts'
+import { behalf, responseCache } from '../../src/middleware/express.ts'
 import { spotify } from '../../src/oauth/providers/index.ts'
 import { cacheManager } from '../../src/stores/cache-manager.ts'
 import { escapeKey, unescapeKey } from '../../src/stores/cache-manager/escaping.ts'
@@ -71,6 +71,23 @@ test('a store that fails is a typed error without what the driver said', async (
     .catch((thrown: unknown) => thrown)
   expect(error).toBeInstanceOf(StoreUnavailableError)
   expect(String(error)).not.toContain('hunter2')
+})
+
+test('while the store is away getOrSet makes each value', async () => {
+  const manager = cacheManager(chaosStore(memoryStore(), [{ fault: 'throw' }]))
+  expect(await manager.getOrSet('key', () => 'made')).toBe('made')
+  expect(await manager.getOrSet('key', () => 'made again')).toBe('made again')
+})
+
+test('counting ends where nothing that is written stays', async () => {
+  const store = { ...bare(memoryStore()), compareAndSwap: async () => undefined }
+  await expect(cacheManager(store).increment('count')).rejects.toThrow(StoreUnavailableError)
+})
+
+test('the URL of a store is no store', () => {
+  const url = 'redis://user:hunter2@host' as unknown as Store
+  expect(() => cacheManager(url)).toThrow(/createStore/)
+  expect(() => responseCache({ store: url })).toThrow(/createStore/)
 })
 
 test('ST-08 a store that hangs is given up after the timeout', async () => {

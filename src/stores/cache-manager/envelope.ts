@@ -22,8 +22,10 @@ const lineFeed = 10
  */
 export function wrap(key: string, value: unknown, serializer: Serializer): Uint8Array {
   if (Number.isSafeInteger(value)) return Buffer.from(String(value))
-  const payload = serializer.serialize(value)
-  if (payload === undefined) throw new RangeError('This value cannot be kept: it has no JSON.')
+  const payload = serialized(value, serializer)
+  if (payload === undefined) {
+    throw new RangeError('This value cannot be kept: the serializer (JSON) has nothing for it.')
+  }
   return Buffer.concat([Buffer.from(`${key}\n`), Buffer.from(payload)])
 }
 
@@ -43,4 +45,14 @@ function readCounter(stored: Uint8Array): number | undefined {
   const text = stored.byteLength <= 17 ? Buffer.from(stored).toString('latin1') : ''
   const count = Number(text)
   return /^-?\d{1,16}$/.test(text) && Number.isSafeInteger(count) ? count : undefined
+}
+
+/** What JSON cannot say is nothing (`undefined`, functions) or a `TypeError` (a bigint, a cycle). */
+function serialized(value: unknown, serializer: Serializer): Uint8Array | string | undefined {
+  try {
+    return serializer.serialize(value)
+  } catch (error) {
+    if (error instanceof TypeError && serializer === json) return undefined
+    throw error
+  }
 }

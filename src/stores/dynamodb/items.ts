@@ -13,11 +13,11 @@ import { absent, live, liveVersion, parameters } from './condition.ts'
 import type { Expression } from './condition.ts'
 import { expiryItem, readItem, remaining, valueItem } from './item.ts'
 import type { Item } from './item.ts'
-import { keyQuery } from './key-query.ts'
+import { keyQuery, queryKeys } from './key-query.ts'
 import type { Partitions } from './partitions.ts'
 
 const maxAdditions = 20
-const longestPauseMs = 250
+const longestPauseMs = 1000
 
 /**
  * The operations of a store on one table. Each write decides in one call on one item, so that it is
@@ -221,19 +221,8 @@ export class DynamodbItems {
     }
   }
 
-  async *#keysOf(partition: string, prefix: string, onlyLive: boolean): AsyncIterable<string> {
-    const query = keyQuery(partition, prefix, onlyLive)
-    let ExclusiveStartKey: Item | undefined
-    do {
-      const page: QueryPage = await this.#send('Query', {
-        TableName: this.#table,
-        ConsistentRead: true,
-        ...query,
-        ExclusiveStartKey,
-      })
-      for (const { key } of page.Items ?? []) if (key?.S !== undefined) yield key.S
-      ExclusiveStartKey = page.LastEvaluatedKey
-    } while (ExclusiveStartKey)
+  #keysOf(partition: string, prefix: string, onlyLive: boolean): AsyncIterable<string> {
+    return queryKeys(this.#send, this.#table, keyQuery(partition, prefix, onlyLive))
   }
 
   #key(key: string): Item {
@@ -243,9 +232,4 @@ export class DynamodbItems {
 
 interface WriteReply {
   Attributes?: Item
-}
-
-interface QueryPage {
-  Items?: Item[]
-  LastEvaluatedKey?: Item
 }

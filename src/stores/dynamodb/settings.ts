@@ -135,17 +135,22 @@ function checkedClient(options: DynamodbStoreOptions) {
       // The SDK would send a write again of which nobody knows whether it was applied.
       maxAttempts: 1,
       requestHandler: {
-        connectionTimeout: connectMs,
-        requestTimeout: commandMs,
+        connectionTimeout: Math.min(connectMs, longestSocketMs),
+        requestTimeout: Math.min(commandMs, longestSocketMs),
         throwOnRequestTimeout: true,
       },
     },
   }
 }
 
-/** Whole, since an `AbortSignal` takes nothing else, and no more than timers take. */
+/** No timer takes more: it would end at once. */
+const longestMs = 2 ** 31 - 1
+/** The SDK sets a timer to the sum of two. */
+const longestSocketMs = 2 ** 30 - 1
+
+/** Whole, since an `AbortSignal` takes nothing else. */
 function milliseconds(option: string, seconds: number): number {
-  return Math.min(Math.ceil(checkSeconds(`dynamodbStore: ${option}`, seconds) * 1000), 2 ** 31 - 1)
+  return Math.min(Math.ceil(checkSeconds(`dynamodbStore: ${option}`, seconds) * 1000), longestMs)
 }
 
 /** AWS's own rule. It never becomes part of a statement, so that the rule of other backends is not needed. */

@@ -42,10 +42,7 @@ export class MemcachedConnection {
   #atRest: (() => void) | undefined
 
   /** Rejects with a `StoreUnavailableError` where the server cannot be reached in time. */
-  static async open(
-    address: MemcachedAddress,
-    largestReply: number,
-  ): Promise<MemcachedConnection> {
+  static async open(address: MemcachedAddress, largestReply: number): Promise<MemcachedConnection> {
     const { host, port, connectMs } = address
     const socket = connect({ host, port, noDelay: true, keepAlive: true })
     const connection = new MemcachedConnection(socket, address, largestReply)

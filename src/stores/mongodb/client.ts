@@ -72,9 +72,13 @@ const decoding = {
   raw: false,
 } as const
 
+/** Whatever the collection's own collation is: keys are told apart, and compared, by their bytes. */
+export const byBytes: object = { collation: { locale: 'simple' } }
+
 /** For every read: what {@link writing} wrote is found, and nothing that a fail-over may take back. */
 export const reading: object = {
   ...decoding,
+  ...byBytes,
   readPreference: 'primary',
   readConcern: { level: 'majority' },
 }
@@ -82,5 +86,8 @@ export const reading: object = {
 /** For every write: it is acknowledged when a fail-over can no longer take it back. */
 export const writing: object = { writeConcern: { w: 'majority' } }
 
-/** For a write that gives a document back. */
-export const modifying: object = { ...decoding, ...writing }
+/** For a write to what has a certain key, or one of several. */
+export const changing: object = { ...writing, ...byBytes }
+
+/** For such a write that gives a document back. */
+export const modifying: object = { ...decoding, ...changing }

@@ -4,7 +4,7 @@ import type { StoredValue } from '../store.ts'
 import { newVersion } from '../version.ts'
 import { unlessDuplicate, untilDone } from './attempts.ts'
 import type { Bodies } from './bodies.ts'
-import { modifying, reading, writing } from './client.ts'
+import { byBytes, changing, modifying, reading, writing } from './client.ts'
 import type { MongoCollection } from './client.ts'
 import { DocumentValues, fileFields } from './document-values.ts'
 import { sumExpression } from './counter.ts'
@@ -21,7 +21,7 @@ import type { Found } from './document.ts'
 /** A counter's value is wanted back, no other: it may be large. */
 const isInteger = { $eq: [{ $type: '$value' }, 'long'] }
 
-const upserting = { ...writing, upsert: true }
+const upserting = { ...changing, upsert: true }
 
 /** What must be so for a write, and whether it makes a document where there is none. */
 interface Condition {
@@ -103,14 +103,14 @@ export class MongoDocuments {
     lives: number,
   ): Promise<void> {
     if (this.#values.hasFiles) {
-      await each(entries, ([key, value]) => this.set(key, value, lives))
-      return
+      return void (await each(entries, ([key, value]) => this.set(key, value, lives)))
     }
     const operations = entries.map(([key, value]) => ({
       updateOne: {
         filter: { _id: { $eq: key } },
         update: [{ $replaceWith: documentExpression(newVersion(), value, lives) }],
         upsert: true,
+        ...byBytes,
       },
     }))
     const options = { ...writing, ordered: false }
@@ -121,7 +121,7 @@ export class MongoDocuments {
   async delete(key: string, version?: string): Promise<boolean> {
     const filter = this.#liveFilter(key, version)
     if (!this.#values.hasFiles) {
-      return (await this.#collection.deleteOne(filter, writing)).deletedCount > 0
+      return (await this.#collection.deleteOne(filter, changing)).deletedCount > 0
     }
     const projection = fileFields
     const removed = await this.#collection.findOneAndDelete(filter, { ...modifying, projection })
@@ -157,7 +157,7 @@ export class MongoDocuments {
 
   async expire(key: string, lives: number): Promise<boolean> {
     const update = [{ $set: { expiresAt: expiryExpression(lives) } }]
-    const result = await this.#collection.updateOne(this.#liveFilter(key), update, writing)
+    const result = await this.#collection.updateOne(this.#liveFilter(key), update, changing)
     return result.matchedCount > 0
   }
 
@@ -209,7 +209,7 @@ export class MongoDocuments {
   /** Tells whether it was written; not where another writer made the document first. */
   async #change({ filter, upsert }: Condition, stage: object): Promise<boolean> {
     if (!this.#values.hasFiles) {
-      const options = upsert ? upserting : writing
+      const options = upsert ? upserting : changing
       const result = await unlessDuplicate(this.#collection.updateOne(filter, [stage], options))
       return result !== undefined && result.matchedCount + result.upsertedCount > 0
     }
@@ -232,7 +232,7 @@ export class MongoDocuments {
       const options = { ...reading, projection: fileFields }
       files.push(...(await this.#collection.find(withFile, options).toArray()))
     }
-    const { deletedCount } = await this.#collection.deleteMany(filter, writing)
+    const { deletedCount } = await this.#collection.deleteMany(filter, changing)
     await this.#values.removeFilesOf(files)
     return deletedCount
   }

@@ -1,3 +1,4 @@
+import { StoreUnavailableError } from '../../errors.ts'
 import { checkAmount, checkKey, checkPrefix, checkValue, lifetime } from '../limits.ts'
 import type { SetOptions, Store, StoredValue } from '../store.ts'
 import { newVersion } from '../version.ts'
@@ -25,6 +26,9 @@ export class MongoStore implements Store {
   readonly #connection: MongoConnection
   readonly #makeBodies: MongoStoreParts['bodies']
   #documents: Promise<MongoDocuments> | undefined
+  #closing: Promise<void> | undefined
+  #underWay = 0
+  #atRest: (() => void) | undefined
 
   constructor({ connection, maxValueBytes, bodies }: MongoStoreParts) {
     this.#connection = connection
@@ -69,8 +73,10 @@ export class MongoStore implements Store {
     return this.#run((documents) => documents.delete(key, version))
   }
 
+  /** Lets what was begun come to its end first: a client that closes interrupts it. */
   async close(): Promise<void> {
-    await this.#connection.close()
+    this.#closing ??= this.#closeOnce()
+    await this.#closing
   }
 
   async *keys(prefix: string): AsyncIterable<string> {
@@ -152,12 +158,22 @@ export class MongoStore implements Store {
   }
 
   async #run<T>(operation: (documents: MongoDocuments) => Promise<T>): Promise<T> {
+    if (this.#closing) throw new StoreUnavailableError('it has been closed')
+    this.#underWay += 1
     try {
       const collection = await this.#connection.open()
       return await operation(await (this.#documents ??= this.#make(collection)))
     } catch (error) {
       throw mongoFailure(error)
+    } finally {
+      this.#underWay -= 1
+      if (this.#underWay === 0) this.#atRest?.()
     }
+  }
+
+  async #closeOnce(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#atRest = resolve))
+    await this.#connection.close()
   }
 
   async #make(collection: OpenCollection): Promise<MongoDocuments> {

@@ -11,6 +11,7 @@ export const commands = [
   'mget',
   'role',
   'scan',
+  'select',
   'sentinel',
   'set',
   'unlink',

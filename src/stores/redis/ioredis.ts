@@ -70,8 +70,8 @@ export function ioredisDriver({ Redis }: { Redis: Ioredis }): RedisDriver {
     server(settings, address) {
       const { path, db } = settings
       const where = path === undefined ? address : { path }
-      const client = new Redis({ ...where, db, ...clientOptions(settings), ...failFast })
-      return connected(client, settings)
+      const client = new Redis({ ...where, ...clientOptions(settings), ...failFast })
+      return connected(client, settings, db)
     },
     cluster(settings, addresses) {
       const client = new Redis.Cluster(addresses, {
@@ -115,11 +115,17 @@ function clientOptions(settings: RedisSettings): object {
   }
 }
 
-async function connected(client: Client, settings: RedisSettings): Promise<RedisConnection> {
+async function connected(
+  client: Client,
+  settings: RedisSettings,
+  db = 0,
+): Promise<RedisConnection> {
   let cause: Error | undefined
   client.on('error', (error) => (cause = error))
   try {
     await within(settings.connectTimeoutMs, client.connect())
+    // ioredis itself goes on in database 0 where it was refused another.
+    if (db !== 0) await send(client, settings.connectTimeoutMs, 'select', [String(db)])
   } catch (error) {
     client.disconnect()
     // What connect() rejects with only says that the connection was closed.

@@ -145,44 +145,6 @@ describe('what is stored', () => {
   })
 })
 
-describe('attempts of the SDK', () => {
-  /** Does the call twice, and gives the reply of the second time, as after a lost reply. */
-  function twice(): Store {
-    const repeating = {
-      config: client.config,
-      destroy() {},
-      async send(command: never) {
-        await client.send(command).catch(() => {})
-        try {
-          return await client.send(command)
-        } catch (error) {
-          Object.assign((error as { $metadata: object }).$metadata, { attempts: 2 })
-          throw error
-        }
-      },
-    }
-    return dynamodbStore(repeating as never)
-  }
-
-  test('a write whose reply was lost has won all the same', async () => {
-    const retried = twice()
-    await store.delete('key')
-    const first = await retried.compareAndSwap('key', undefined, value)
-    expect(first).toBe((await store.get('key'))?.version)
-    const second = await retried.compareAndSwap('key', first, value)
-    expect(second).toBe((await store.get('key'))?.version)
-    expect(await retried.compareAndSwap('key', 'another', value)).toBeUndefined()
-  })
-
-  test('a counter is not counted twice', async () => {
-    const retried = twice()
-    await store.delete('count')
-    expect(await retried.increment?.('count', 5)).toBe(5)
-    expect(await retried.increment?.('count', 2)).toBe(7)
-    expect(await store.increment?.('count', 0)).toBe(7)
-  })
-})
-
 describe('the table', () => {
   test('without it the first use says what to do, and so does every other', async () => {
     const query = new URLSearchParams({ endpoint }).toString()
@@ -237,7 +199,6 @@ describe('options', () => {
     ['partitions', { partitions: 0 }],
     ['createTable', { createTable: 'yes' as never }],
     ['credentials', { credentials: { accessKeyId: 'id' } as never }],
-    ['maxAttempts', { maxAttempts: 0.5 }],
     ['commandTimeout', { commandTimeout: -1 }],
     ['connectTimeout', { connectTimeout: Number.NaN }],
   ]
@@ -259,6 +220,7 @@ describe('options', () => {
     `dynamodb://:${secret}@region/table`,
     `dynamodb://user:${secret}@region/table?secretAccessKey=${secret}`,
     `dynamodb://user:${secret}@region/table?partitions=x`,
+    `dynamodb://user:${secret}@region/table?maxAttempts=3`,
   ])('ST-12 a wrong URL is refused and never repeated: %#', (wrongUrl) => {
     expect(() => dynamodbStore(wrongUrl)).toThrow(ConfigError)
     expect(() => dynamodbStore(wrongUrl)).not.toThrow(secret)

@@ -158,7 +158,7 @@ describe.skipIf(!memcached.present)('memcached in trouble', () => {
         const calls = [
           ...Array.from({ length: 20 }, () => store.set(`closed:${warm}`, value)),
           store.compareAndSwap(`new:${warm}`, undefined, value),
-          store.increment?.(`n:${warm}`, 1),
+          store.increment!(`n:${warm}`, 1),
         ]
         const closed = Promise.all([store.close(), store.close()])
         await expect(store.get('key')).rejects.toThrow(/has been closed/)

@@ -101,12 +101,20 @@ describe('a server that goes away', () => {
     await store.close()
   })
 
-  test('closing while it connects for the first time leaves nothing open', async () => {
-    const store = open()
-    const first = store.get('key').catch((error: unknown) => error)
-    await store.close()
-    expect(await first).toBeInstanceOf(StoreUnavailableError)
-  })
+  test.each([true, false])(
+    'closing waits for what has begun, also while it connects for the first time (%s)',
+    async (cold) => {
+      for (const make of [mongodbStore, gridfsStore]) {
+        const store = make(url, { collection: `closed_${make.name}_${cold}`, poolSize: 2 })
+        if (!cold) await store.get('key')
+        const calls = Array.from({ length: 30 }, (_, index) => store.set(`key ${index}`, value))
+        const closed = Promise.all([store.close(), store.close()])
+        await expect(store.set('late', value)).rejects.toThrow('it has been closed')
+        await expect(Promise.all(calls)).resolves.toHaveLength(30)
+        await closed
+      }
+    },
+  )
 
   test('ST-12 a host that is not there is told without the URL', async () => {
     const gone = `mongodb://user:${secret}@127.0.0.1:1/db?connectTimeout=0.3`

@@ -179,3 +179,32 @@ async function failNext(command: string, times: number, errorCode: number): Prom
   const data = { failCommands: [command], errorCode }
   await client.db('admin').command({ configureFailPoint: 'failCommand', mode: { times }, data })
 }
+
+test('every command compares keys by their bytes, whatever the collection\u2019s collation is', async () => {
+  const watched = new MongoClient(url, { monitorCommands: true })
+  const bare: string[] = []
+  watched.on('commandStarted', ({ commandName, command }) => {
+    const parts = command['updates'] ?? command['deletes'] ?? [command]
+    const isBare = parts.some((part: { collation?: { locale: string } }) => {
+      return part.collation?.locale !== 'simple'
+    })
+    if (isBare) bare.push(commandName)
+  })
+  const store = mongodbStore(watched, { collection: 'collated' }) as Required<Store>
+  await store.set('key', value)
+  const version = await store.compareAndSwap('new', undefined, value)
+  await store.compareAndSwap('new', version, value)
+  await store.compareAndDelete('new', version!)
+  await store.setMany([['a', value]])
+  await store.getMany(['a', 'key'])
+  await store.increment('n', 1)
+  await store.expire('n', 60)
+  await store.ttl('n')
+  await store.delete('n')
+  await store.deleteMany(['a'])
+  for await (const key of store.keys('')) expect(key).toBe(key)
+  await store.clear('')
+  expect(new Set(bare)).toEqual(new Set(['createIndexes']))
+  await store.close()
+  await watched.close()
+})

@@ -3,8 +3,8 @@
  * no safe integer, or the sum would be none.
  */
 export function addToDigits(digits: Uint8Array | undefined, by: number): number {
-  const sum = (digits ? readDigits(digits) : 0) + by
-  if (Number.isSafeInteger(sum)) return sum
+  const count = digits ? readDigits(digits) : 0
+  if (count !== undefined && Number.isSafeInteger(count + by)) return count + by
   throw notCountable()
 }
 
@@ -13,9 +13,9 @@ export function notCountable(): RangeError {
   return new RangeError('What is under this key, or the sum, is no safe integer.')
 }
 
-function readDigits(digits: Uint8Array): number {
+/** The safe integer whose decimal digits these are, or `undefined`. */
+export function readDigits(digits: Uint8Array): number | undefined {
   const text = digits.byteLength <= 17 ? Buffer.from(digits).toString('latin1') : ''
   const count = Number(text)
-  if (!/^-?\d{1,16}$/.test(text) || !Number.isSafeInteger(count)) throw notCountable()
-  return count
+  return /^-?\d{1,16}$/.test(text) && Number.isSafeInteger(count) ? count : undefined
 }

@@ -10,7 +10,7 @@ import type {
   DynamodbSource,
   DynamodbStoreOptions,
 } from './dynamodb/settings.ts'
-import { checkAmount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
+import { checkAmount, checkedWrite, checkKey, checkPrefix, lifetime } from './limits.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 import { newVersion } from './version.ts'
 
@@ -63,7 +63,7 @@ class DynamodbStore implements Store {
   }
 
   async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
-    const { copy, lives } = this.#checkWrite(key, value, options)
+    const { copy, lives } = checkedWrite(key, value, options, this.maxValueBytes)
     await this.#run<unknown>((items) =>
       lives === 0 ? items.delete(key) : items.set(key, copy, lives),
     )
@@ -80,7 +80,7 @@ class DynamodbStore implements Store {
     value: Uint8Array,
     options?: SetOptions,
   ): Promise<string | undefined> {
-    const { copy, lives } = this.#checkWrite(key, value, options)
+    const { copy, lives } = checkedWrite(key, value, options, this.maxValueBytes)
     return this.#run(async (items) => {
       if (lives === 0) return (await gone(items, key, version)) ? newVersion() : undefined
       return version === undefined
@@ -124,7 +124,7 @@ class DynamodbStore implements Store {
   ): Promise<void> {
     const lives = lifetime(options?.ttl)
     const copies = entries.map(([key, value]) => {
-      return [key, this.#checkWrite(key, value, options).copy] as const
+      return [key, checkedWrite(key, value, options, this.maxValueBytes).copy] as const
     })
     // BatchWriteItem refuses a key that comes twice.
     const last = new Map(copies)
@@ -154,17 +154,6 @@ class DynamodbStore implements Store {
     checkKey(key)
     const lives = lifetime(ttl)
     return this.#run((items) => (lives === 0 ? items.delete(key) : items.expire(key, lives)))
-  }
-
-  /** Copies, because the SDK reads the bytes only when it has credentials. */
-  #checkWrite(
-    key: string,
-    value: Uint8Array,
-    options: SetOptions | undefined,
-  ): { copy: Uint8Array; lives: number } {
-    checkKey(key)
-    checkValue(value, this.maxValueBytes)
-    return { copy: new Uint8Array(value), lives: lifetime(options?.ttl) }
   }
 
   async #run<T>(operation: (items: DynamodbItems) => Promise<T>): Promise<T> {

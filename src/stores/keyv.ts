@@ -5,7 +5,7 @@ import { canList, checkKeyv } from './keyv/client.ts'
 import type { KeyvClient } from './keyv/client.ts'
 import { KeyQueue } from './keyv/key-queue.ts'
 import { readRecord, writeRecord } from './keyv/record.ts'
-import { checkCount, checkKey, checkPrefix, checkSeconds, checkValue, lifetime } from './limits.ts'
+import { checkCount, checkedWrite, checkKey, checkPrefix, checkSeconds } from './limits.ts'
 import { each } from './many-keys.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 import { newVersion } from './version.ts'
@@ -80,7 +80,7 @@ class KeyvStore implements Store {
   }
 
   async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
-    const { copy, lives } = this.#checkWrite(key, value, options)
+    const { copy, lives } = checkedWrite(key, value, options, this.maxValueBytes)
     await this.#inTurn(key, () => this.#write(key, copy, lives))
   }
 
@@ -100,7 +100,7 @@ class KeyvStore implements Store {
     value: Uint8Array,
     options?: SetOptions,
   ): Promise<string | undefined> {
-    const { copy, lives } = this.#checkWrite(key, value, options)
+    const { copy, lives } = checkedWrite(key, value, options, this.maxValueBytes)
     return this.#inTurn(key, async (aborted) => {
       const found = await this.#read(key)
       aborted.throwIfAborted()
@@ -139,16 +139,6 @@ class KeyvStore implements Store {
     const keys: string[] = []
     for await (const key of this.#keys(prefix)) keys.push(key)
     await each(keys, (key) => this.delete(key))
-  }
-
-  #checkWrite(
-    key: string,
-    value: Uint8Array,
-    options: SetOptions | undefined,
-  ): { copy: Uint8Array; lives: number } {
-    checkKey(key)
-    checkValue(value, this.maxValueBytes)
-    return { copy: new Uint8Array(value), lives: lifetime(options?.ttl) }
   }
 
   /** Once the caller has got a failure, nothing more is begun; what is under way keeps the turn. */

@@ -1,4 +1,5 @@
 import { ConfigError } from '../errors.ts'
+import type { SetOptions } from './store.ts'
 
 const maxKeyBytes = 1024
 /** What nearly all keys are, told apart in a fraction of the time. */
@@ -41,6 +42,21 @@ export function lifetime(ttl: number | undefined): number {
     throw new RangeError('ttl must be a number of seconds.')
   }
   return Math.max(0, ttl * 1000)
+}
+
+/**
+ * Checks what a write is handed, and copies the bytes: the caller may change them while a driver
+ * connects or reads them later.
+ */
+export function checkedWrite(
+  key: string,
+  value: Uint8Array,
+  options: SetOptions | undefined,
+  maxValueBytes: number,
+): { copy: Uint8Array; lives: number } {
+  checkKey(key)
+  checkValue(value, maxValueBytes)
+  return { copy: new Uint8Array(value), lives: lifetime(options?.ttl) }
 }
 
 /** Throws a `RangeError` for an amount that {@link Store.increment} cannot add. */

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '../errors.ts'
+import { CallsUnderWay } from './calls-under-way.ts'
 import { storeFailure } from './failure.ts'
 import { checkAmount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
 import { refusal } from './redis/connection.ts'
@@ -104,9 +104,7 @@ class RedisStore implements Store {
   readonly maxValueBytes = 64 * 2 ** 20
   readonly #sessions: RedisSessions
   #writes = 0
-  #underWay = 0
-  #atRest: (() => void) | undefined
-  #ending: Promise<void> | undefined
+  readonly #calls = new CallsUnderWay()
 
   constructor(sessions: RedisSessions, { durable }: RedisLayoutSettings) {
     this.#sessions = sessions
@@ -200,13 +198,7 @@ class RedisStore implements Store {
 
   /** Lets what has begun come to its end: it may be a token that exists nowhere else. */
   async close(): Promise<void> {
-    this.#ending ??= this.#end()
-    await this.#ending
-  }
-
-  async #end(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#atRest = resolve))
-    await this.#sessions.close()
+    await this.#calls.close(() => this.#sessions.close())
   }
 
   #checkWrite(value: Uint8Array, options: SetOptions | undefined): number {
@@ -236,15 +228,13 @@ class RedisStore implements Store {
   ): Promise<T> {
     if (typeof keys === 'object') for (const key of keys) checkKey(key)
     else checkKey(keys)
-    if (this.#ending) throw new StoreUnavailableError('it has been closed')
-    this.#underWay += 1
+    this.#calls.begin()
     try {
       return await operation(this.#sessions.layout ?? (await this.#sessions.connect()))
     } catch (error) {
       throw failure(this.#sessions.failed(error))
     } finally {
-      this.#underWay -= 1
-      if (this.#underWay === 0) this.#atRest?.()
+      this.#calls.end()
     }
   }
 }

@@ -1,3 +1,5 @@
+import { readDigits } from '../counter.ts'
+
 /** What turns values into bytes and back. */
 export interface Serializer {
   /** The bytes of a value, or text that is kept as UTF-8; `undefined` for what cannot be kept. */
@@ -32,19 +34,13 @@ export function wrap(key: string, value: unknown, serializer: Serializer): Uint8
 /** The value again; `undefined` for what belongs to another key, or cannot be read. */
 export function unwrap(key: string, stored: Uint8Array, serializer: Serializer): unknown {
   const end = stored.indexOf(lineFeed)
-  if (end < 0) return readCounter(stored)
+  if (end < 0) return readDigits(stored)
   if (Buffer.from(stored.subarray(0, end)).toString('latin1') !== key) return undefined
   try {
     return serializer.deserialize(stored.subarray(end + 1))
   } catch {
     return undefined
   }
-}
-
-function readCounter(stored: Uint8Array): number | undefined {
-  const text = stored.byteLength <= 17 ? Buffer.from(stored).toString('latin1') : ''
-  const count = Number(text)
-  return /^-?\d{1,16}$/.test(text) && Number.isSafeInteger(count) ? count : undefined
 }
 
 /** What JSON cannot say is nothing (`undefined`, functions) or a `TypeError` (a bigint, a cycle). */

@@ -1,5 +1,5 @@
-import { StoreUnavailableError } from '../../errors.ts'
-import { checkAmount, checkKey, checkPrefix, checkValue, lifetime } from '../limits.ts'
+import { CallsUnderWay } from '../calls-under-way.ts'
+import { checkAmount, checkedWrite, checkKey, checkPrefix, lifetime } from '../limits.ts'
 import type { SetOptions, Store, StoredValue } from '../store.ts'
 import { newVersion } from '../version.ts'
 import type { Bodies } from './bodies.ts'
@@ -25,10 +25,8 @@ export class MongoStore implements Store {
   readonly maxValueBytes: number
   readonly #connection: MongoConnection
   readonly #makeBodies: MongoStoreParts['bodies']
+  readonly #calls = new CallsUnderWay()
   #documents: Promise<MongoDocuments> | undefined
-  #closing: Promise<void> | undefined
-  #underWay = 0
-  #atRest: (() => void) | undefined
 
   constructor({ connection, maxValueBytes, bodies }: MongoStoreParts) {
     this.#connection = connection
@@ -42,7 +40,7 @@ export class MongoStore implements Store {
   }
 
   async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
-    const { copy, lives } = this.#checkWrite(key, value, options)
+    const { copy, lives } = checkedWrite(key, value, options, this.maxValueBytes)
     await this.#run<unknown>((documents) =>
       lives === 0 ? documents.delete(key) : documents.set(key, copy, lives),
     )
@@ -59,7 +57,7 @@ export class MongoStore implements Store {
     value: Uint8Array,
     options?: SetOptions,
   ): Promise<string | undefined> {
-    const { copy, lives } = this.#checkWrite(key, value, options)
+    const { copy, lives } = checkedWrite(key, value, options, this.maxValueBytes)
     return this.#run(async (documents) => {
       if (lives === 0) return (await gone(documents, key, version)) ? newVersion() : undefined
       return version === undefined
@@ -75,8 +73,7 @@ export class MongoStore implements Store {
 
   /** Lets what was begun come to its end first: a client that closes interrupts it. */
   async close(): Promise<void> {
-    this.#closing ??= this.#closeOnce()
-    await this.#closing
+    await this.#calls.close(() => this.#connection.close())
   }
 
   async *keys(prefix: string): AsyncIterable<string> {
@@ -109,7 +106,7 @@ export class MongoStore implements Store {
   ): Promise<void> {
     const lives = lifetime(options?.ttl)
     const copies = entries.map(([key, value]) => {
-      return [key, this.#checkWrite(key, value, options).copy] as const
+      return [key, checkedWrite(key, value, options, this.maxValueBytes).copy] as const
     })
     const last = new Map(copies)
     if (lives === 0) await this.deleteMany([...last.keys()])
@@ -146,34 +143,16 @@ export class MongoStore implements Store {
     )
   }
 
-  /** Copies, because the driver reads the bytes only when it has a connection. */
-  #checkWrite(
-    key: string,
-    value: Uint8Array,
-    options: SetOptions | undefined,
-  ): { copy: Uint8Array; lives: number } {
-    checkKey(key)
-    checkValue(value, this.maxValueBytes)
-    return { copy: new Uint8Array(value), lives: lifetime(options?.ttl) }
-  }
-
   async #run<T>(operation: (documents: MongoDocuments) => Promise<T>): Promise<T> {
-    if (this.#closing) throw new StoreUnavailableError('it has been closed')
-    this.#underWay += 1
+    this.#calls.begin()
     try {
       const collection = await this.#connection.open()
       return await operation(await (this.#documents ??= this.#make(collection)))
     } catch (error) {
       throw mongoFailure(error)
     } finally {
-      this.#underWay -= 1
-      if (this.#underWay === 0) this.#atRest?.()
+      this.#calls.end()
     }
-  }
-
-  async #closeOnce(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#atRest = resolve))
-    await this.#connection.close()
   }
 
   async #make(collection: OpenCollection): Promise<MongoDocuments> {

@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '../../errors.ts'
+import { CallsUnderWay } from '../calls-under-way.ts'
 import { storeFailure } from '../failure.ts'
 import type { PostgresResult } from './client.ts'
 import type { PostgresStatement, PostgresStatements } from './statements.ts'
@@ -25,9 +25,7 @@ export class PostgresConnection {
   #database: PostgresDatabase | undefined
   #ready: PostgresDatabase | undefined
   #preparing: Promise<PostgresDatabase> | undefined
-  #ending: Promise<void> | undefined
-  #underWay = 0
-  #atRest: (() => void) | undefined
+  readonly #calls = new CallsUnderWay()
 
   constructor(open: () => Promise<PostgresDatabase>, table: PostgresTable) {
     this.#open = open
@@ -35,8 +33,7 @@ export class PostgresConnection {
   }
 
   async run(statement: PostgresStatement, values: unknown[]): Promise<PostgresResult> {
-    if (this.#ending) throw new StoreUnavailableError('it has been closed')
-    this.#underWay += 1
+    this.#calls.begin()
     try {
       return await (this.#ready ?? (await this.#prepare())).run(statement, values)
     } catch (error) {
@@ -44,20 +41,13 @@ export class PostgresConnection {
       if ((error as { code?: unknown }).code === '42P01') this.#ready = undefined
       throw storeFailure('PostgreSQL store', error)
     } finally {
-      this.#underWay -= 1
-      if (this.#underWay === 0) this.#atRest?.()
+      this.#calls.end()
     }
   }
 
   /** Lets what was begun come to its end first: a pool that ends drops what waits for its turn. */
   async close(): Promise<void> {
-    this.#ending ??= this.#end()
-    await this.#ending
-  }
-
-  async #end(): Promise<void> {
-    if (this.#underWay > 0) await new Promise<void>((resolve) => (this.#atRest = resolve))
-    await this.#database?.end().catch(() => {})
+    await this.#calls.close(() => this.#database?.end().catch(() => {}))
   }
 
   #prepare(): Promise<PostgresDatabase> {

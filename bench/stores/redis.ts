@@ -7,6 +7,7 @@ import { report, sideBySide } from '../side-by-side.ts'
 import { keysInTurn, value } from './value.ts'
 
 const atMost = 1.15
+const alone = { atATime: 1, calls: 1_000 }
 /** Bytes as bytes, in node-redis's words. */
 const binary = { typeMapping: { 36: Buffer } }
 
@@ -31,6 +32,20 @@ export async function redis(): Promise<boolean[]> {
       await sideBySide({
         name: 'redis get (ioredis)',
         atMost,
+        bare: () => client.getBuffer(key()),
+        ours: () => store.get(key()),
+      }),
+      await sideBySide({
+        name: 'redis set, one at a time (ioredis)',
+        atMost,
+        ...alone,
+        bare: () => client.set(key(), value, 'PX', 600_000),
+        ours: () => store.set(key(), value, { ttl: 600 }),
+      }),
+      await sideBySide({
+        name: 'redis get, one at a time (ioredis)',
+        atMost,
+        ...alone,
         bare: () => client.getBuffer(key()),
         ours: () => store.get(key()),
       }),

@@ -4,12 +4,16 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import type { SqliteClient } from '../../src/stores/sqlite.ts'
+import { sqliteStatements } from '../../src/stores/sqlite/statements.ts'
 import { sideBySide } from '../side-by-side.ts'
 import { keysInTurn, value } from './value.ts'
 
 const require = createRequire(import.meta.url)
 
-/** Against prepared statements of the driver on a file of its own, WAL and synchronous NORMAL. */
+/**
+ * Against prepared statements of the driver on a file of its own: the same table and index, without
+ * which nothing that expires would ever be found, WAL and synchronous NORMAL.
+ */
 export async function sqlite(): Promise<boolean[]> {
   const folder = mkdtempSync(join(tmpdir(), 'behalf-bench-'))
   const Database = require('libsql') as new (path: string) => SqliteClient
@@ -30,16 +34,10 @@ async function compare(
 ): Promise<boolean[]> {
   database.exec('PRAGMA journal_mode = WAL')
   database.exec('PRAGMA synchronous = NORMAL')
-  database.exec(
-    'CREATE TABLE bare (key TEXT PRIMARY KEY NOT NULL, version TEXT, value BLOB, expires_at INTEGER)',
-  )
-  const select = database.prepare(
-    'SELECT value, version FROM bare WHERE key = ? AND (expires_at IS NULL OR expires_at > ?)',
-  )
-  const upsert = database.prepare(
-    `INSERT INTO bare (key, version, value, expires_at) VALUES (?, ?, ?, ?) ON CONFLICT (key) DO
-     UPDATE SET version = excluded.version, value = excluded.value, expires_at = excluded.expires_at`,
-  )
+  const sql = sqliteStatements('bare')
+  for (const statement of sql.create) database.exec(statement)
+  const select = database.prepare(sql.get)
+  const upsert = database.prepare(sql.set)
   const key = keysInTurn(1_000)
   const pace = { atMost: 1.5, atATime: 1, calls: 5_000 }
   const set = await sideBySide({

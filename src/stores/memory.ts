@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import { ConfigError } from '../errors.ts'
 import { addToDigits } from './counter.ts'
 import { checkAmount, checkCount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
-import { Shares } from './memory/shares.ts'
+import { Counted, Shares } from './memory/shares.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
 /** How much {@link memoryStore} keeps of what was written by `set`. */
@@ -26,6 +26,16 @@ interface Entry {
   expiresAt: number
 }
 
+/** Where an entry is that may be evicted; what is written anew stays in its slot. */
+class Slot extends Counted {
+  entry: Entry
+
+  constructor(key: string, entry: Entry) {
+    super(key)
+    this.entry = entry
+  }
+}
+
 /** Two for each write would keep up with it; four also shrinks what has piled up. */
 const sweptPerWrite = 4
 
@@ -47,7 +57,7 @@ class MemoryStore implements Store {
   readonly reach = 'process'
   readonly durable = true
   readonly maxValueBytes: number
-  readonly #evictable: LRUCache<string, Entry>
+  readonly #evictable: LRUCache<string, Slot>
   readonly #shares: Shares
   readonly #kept = new Map<string, Entry>()
   #sweep = this.#kept.entries()
@@ -60,11 +70,7 @@ class MemoryStore implements Store {
     this.#shares = new Shares({ maxBytes, maxEntries, share: checkShare(partitionShare) })
     this.#evictable = new LRUCache({
       max: maxEntries,
-      maxSize: maxBytes,
-      sizeCalculation: sizeOf,
-      dispose: (_entry, key, reason) => {
-        if (reason !== 'set') this.#shares.remove(key)
-      },
+      dispose: (slot) => this.#shares.remove(slot),
     })
   }
 
@@ -155,7 +161,7 @@ class MemoryStore implements Store {
 
   #live(key: string): Entry | undefined {
     checkKey(key)
-    const entry = this.#kept.get(key) ?? this.#evictable.get(key)
+    const entry = this.#kept.get(key) ?? this.#used(key)?.entry
     if (!entry || entry.expiresAt > performance.now()) return entry
     this.#remove(key)
     return undefined
@@ -165,11 +171,24 @@ class MemoryStore implements Store {
     checkKey(key)
     const entry = this.#entry(value, options?.ttl)
     this.#kept.delete(key)
-    if (entry) {
-      for (const excess of this.#shares.add(key, sizeOf(entry))) this.#evictable.delete(excess)
-      this.#evictable.set(key, entry)
-    } else this.#evictable.delete(key)
+    if (entry) this.#fill(this.#used(key) ?? new Slot(key, entry), entry)
+    else this.#evictable.delete(key)
     this.#sweepSome()
+  }
+
+  #used(key: string): Slot | undefined {
+    const slot = this.#evictable.get(key)
+    if (slot) this.#shares.use(slot)
+    return slot
+  }
+
+  #fill(slot: Slot, entry: Entry): void {
+    slot.entry = entry
+    // An empty value takes room too.
+    const excess = this.#shares.count(slot, entry.value.byteLength || 1)
+    for (const { key } of excess) this.#evictable.delete(key)
+    this.#evictable.set(slot.key, slot)
+    while (this.#shares.areExceeded) this.#evictable.pop()
   }
 
   /** Is not evicted, unlike what {@link MemoryStore.#write} leaves. */
@@ -223,11 +242,6 @@ class MemoryStore implements Store {
       if (entry.expiresAt <= now) this.#kept.delete(key)
     }
   }
-}
-
-/** An empty value takes room too. */
-function sizeOf({ value }: Entry): number {
-  return value.byteLength || 1
 }
 
 function checkShare(share: number): number {

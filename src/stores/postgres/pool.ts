@@ -35,14 +35,14 @@ export class PostgresPool implements PostgresDatabase {
     return new PostgresPool(new Pool({ ...settings, allowExitOnIdle: true, keepAlive: true }))
   }
 
-  async run(statement: PostgresStatement, values: unknown[]): Promise<PostgresResult> {
-    if (!this.#prepares) return this.#pool.query(statement.text, values)
+  async run({ name, text }: PostgresStatement, values: unknown[]): Promise<PostgresResult> {
+    if (!this.#prepares) return this.#pool.query(text, values)
     try {
-      return await this.#pool.query({ ...statement, values })
+      return await this.#pool.query({ name, text, values })
     } catch (error) {
       if (!neverRan(error)) throw error
       this.#prepares = false
-      return this.#pool.query(statement.text, values)
+      return this.#pool.query(text, values)
     }
   }
 

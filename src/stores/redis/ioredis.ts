@@ -1,3 +1,4 @@
+import type { Writable } from 'node:stream'
 import { ConfigError } from '../../errors.ts'
 import { within } from './connection.ts'
 import type { Argument, Command, RedisConnection, RedisNode } from './connection.ts'
@@ -14,6 +15,8 @@ export interface IoredisClient {
 type Client = IoredisClient &
   Record<`${Command}Buffer`, (...args: readonly Argument[]) => Promise<unknown>> & {
     readonly status: string
+    /** A cluster has none of its own. */
+    readonly stream?: Writable
     readonly options: {
       keyPrefix?: string
       scaleReads?: unknown
@@ -179,5 +182,17 @@ function send(
   command: Command,
   args: readonly Argument[],
 ): Promise<unknown> {
-  return within(limitMs, client[`${command}Buffer`](...args))
+  const reply = client[`${command}Buffer`](...args)
+  if (client.stream) gather(client.stream)
+  return within(limitMs, reply)
+}
+
+/**
+ * Sends what follows in the same turn of the event loop in one write: a write for each command
+ * would cost more than all else.
+ */
+function gather(stream: Writable): void {
+  if (stream.writableCorked > 0) return
+  stream.cork()
+  process.nextTick(() => stream.uncork())
 }

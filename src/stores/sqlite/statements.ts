@@ -20,7 +20,8 @@ export function sqliteStatements(name: string) {
   const upsert = `INSERT INTO ${table} (key, version, value, expires_at) VALUES (?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET
     version = excluded.version, value = excluded.value, expires_at = excluded.expires_at`
-  const withOldBody = `BEGIN DELETE FROM ${bodies} WHERE version = old.version; END`
+  const withOldBody = `WHEN typeof(old.value) <> 'blob'
+    BEGIN DELETE FROM ${bodies} WHERE version = old.version; END`
   const page = (from: string) =>
     `SELECT key, ${live} AS live FROM ${table} WHERE key ${from} ? ORDER BY key LIMIT ?`
   return {

@@ -23,6 +23,8 @@ export type ErrorCode =
   | 'origin_not_allowed'
   | 'unexpected_response'
   | 'upstream_error'
+  | 'upstream_unavailable'
+  | 'rate_limited'
 
 /**
  * The base of every error that behalf throws: a stable `code`, the HTTP `status` it means for the
@@ -152,12 +154,19 @@ export class CrossSiteRequestError extends BehalfError {
 /** Why a callback's state was refused. */
 export type StateErrorCode = Extract<ErrorCode, `state_${string}`>
 
+/** Why a browser came back without its login, or without the session in which it began. */
+export type StateErrorReason =
+  | 'other-host'
+  | 'plain-http'
+  | 'another-login'
+  | 'no-cookies'
+  | 'no-login-cookie'
+  | 'no-session'
+
 const stateMessages: Readonly<Record<StateErrorCode, string>> = {
   state_missing:
     'The callback carries no usable state; it was not reached through a login of this app.',
-  state_unknown:
-    'This browser has no login under way for that state. Either its cookie was lost (the login began on another ' +
-    'host or scheme than baseUrl, or in another browser, or cookies are refused), or the page was opened twice.',
+  state_unknown: 'This browser has no login under way for that state.',
   state_expired: 'The login took too long to come back from the provider; start it again.',
   state_replayed: 'This login has already been finished once.',
   state_provider_changed:
@@ -170,9 +179,12 @@ const stateMessages: Readonly<Record<StateErrorCode, string>> = {
 export class StateError extends BehalfError {
   readonly code: StateErrorCode
   override readonly status = 400
-  constructor(code: StateErrorCode) {
-    super(stateMessages[code])
+  /** What is behind the code, as far as the request tells. */
+  readonly reason: StateErrorReason | undefined
+  constructor(code: StateErrorCode, reason?: StateErrorReason, advice?: string) {
+    super([stateMessages[code], advice].filter(Boolean).join(' '))
     this.code = code
+    this.reason = reason
   }
 }
 
@@ -289,6 +301,41 @@ export class UpstreamError extends BehalfError {
     this.status = response.status
     this.headers = response.headers
     this.body = body
+  }
+}
+
+/**
+ * The upstream API wants no calls for a while (429), longer than a request should wait for; the app's
+ * own reply may say the same. GET and HEAD have been sent again where the wait was short.
+ */
+export class RateLimitedError extends BehalfError {
+  readonly code = 'rate_limited'
+  override readonly status = 429
+  override readonly headers: Readonly<Record<string, string>>
+  readonly provider: string
+  /** Seconds until the API may be called again; `undefined` where it did not say. */
+  readonly retryAfter: number | undefined
+  /** The reply's body: parsed when it is JSON, else its text. */
+  readonly body: unknown
+  constructor(provider: string, what: string, retryAfter: number | undefined, body: unknown) {
+    const seconds = retryAfter === undefined ? undefined : Math.ceil(retryAfter)
+    const when = seconds === undefined ? 'later' : `in ${seconds} s`
+    super(`${what} was answered with 429: ${provider} limits the rate of calls. Try again ${when}.`)
+    this.provider = provider
+    this.headers = seconds === undefined ? {} : { 'retry-after': String(seconds) }
+    this.retryAfter = retryAfter
+    this.body = body
+  }
+}
+
+/** There was no reply of the upstream API, or only a part of one. */
+export class UpstreamUnavailableError extends BehalfError {
+  readonly code = 'upstream_unavailable'
+  /** 504 where it took too long (see the option `timeouts`), else 502. */
+  override readonly status: number
+  constructor(what: string, reason: string, tookTooLong: boolean) {
+    super(`${what} has no usable reply: ${reason}. Whether it took effect is not known.`)
+    this.status = tookTooLong ? 504 : 502
   }
 }
 

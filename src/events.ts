@@ -4,14 +4,27 @@ import { channel } from 'node:diagnostics_channel'
 export interface EventFields {
   /** A user has logged in at a provider, or connected it. */
   login: { provider: string; grant: string; scope: readonly string[] }
-  /** A login came back and was refused; `code` is that of the error. */
-  login_failed: { provider: string; code: string }
+  /** A login came back and was refused; `code` and `reason` are those of the error. */
+  login_failed: { provider: string; code: string; reason: string | undefined }
   /** A grant was ended by logout or disconnect. */
   logout: { provider: string; grant: string }
   /** A refresh token was presented and new tokens are stored; `duration` in seconds. */
   refresh: { provider: string; grant: string; duration: number }
   /** A refresh failed; `code` is that of the error, `reauth_required` ends the grant. */
   refresh_failed: { provider: string; grant: string; code: string }
+  /**
+   * The upstream API asked for patience (429, 503): the call is made again after `wait` seconds, or
+   * not, because that is too long or the call changes something.
+   */
+  throttled: {
+    provider: string
+    grant: string
+    method: string
+    url: string
+    status: number
+    wait: number
+    retried: boolean
+  }
   /** The upstream API was called, a stored response served, or neither was possible; `duration` in seconds. */
   upstream: {
     provider: string

@@ -1,6 +1,6 @@
-export { type Behalf, createBehalf } from './middleware/behalf.ts'
+export { type Behalf, createBehalf, type JobOptions } from './middleware/behalf.ts'
 export type { Context } from './middleware/context.ts'
-export type { BehalfOptions, LoginEvent, Providers } from './middleware/options.ts'
+export type { BehalfOptions, LoginEvent, Providers, Timeouts } from './middleware/options.ts'
 export type { SecretOption } from './middleware/secret.ts'
 export {
   AccessDeniedError,
@@ -14,6 +14,7 @@ export {
   LoginRequiredError,
   OriginNotAllowedError,
   ProviderUnavailableError,
+  RateLimitedError,
   type ReauthReason,
   ReauthRequiredError,
   SessionNotKeptError,
@@ -23,6 +24,7 @@ export {
   UnexpectedResponseError,
   UnsupportedOperationError,
   UpstreamError,
+  UpstreamUnavailableError,
   UserRequiredError,
 } from './errors.ts'
 export type { BehalfEvent, EventFields, EventListener } from './events.ts'

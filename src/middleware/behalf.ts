@@ -10,6 +10,12 @@ import { respond, type Route, routeAt } from './routes.ts'
 import type { Visit } from './visit.ts'
 import { visitOf } from './web-request.ts'
 
+/** Options of {@link Behalf.forUser}. */
+export interface JobOptions {
+  /** Seconds that a GET or HEAD waits at most, all its waits together. Default 2. */
+  maxWait?: number | undefined
+}
+
 /** The core on web-standard `Request` and `Response`; `behalf/express` is thin over it. */
 export class Behalf<P extends Providers = Providers> {
   /** Carries the providers' names in the type; never there. */
@@ -52,15 +58,18 @@ export class Behalf<P extends Providers = Providers> {
   /** The clients and token handlers of the request's visitor. */
   async context(request: Request): Promise<Context<P>> {
     const app = await this.app()
-    return contextFor(app, this.#visit(app, request), () => app.cache)
+    return contextFor(app, this.#visit(app, request), { cache: () => app.cache })
   }
 
-  /** The same for a user of the app outside a request: cron jobs, queues, webhooks. */
-  async forUser(userId: string): Promise<Context<P>> {
+  /**
+   * The same for a user of the app outside a request: cron jobs, queues, webhooks. They may have the
+   * time to wait when an API answers 429 or 503: `maxWait` seconds, default 2.
+   */
+  async forUser(userId: string, { maxWait }: JobOptions = {}): Promise<Context<P>> {
     const app = await this.app()
     const owner = userOwner(userId)
     const visitor = { owner: async () => owner, loginUrl: () => undefined }
-    return contextFor(app, visitor, () => app.cache)
+    return contextFor(app, visitor, { cache: () => app.cache, maxWait })
   }
 
   /**
@@ -128,9 +137,5 @@ export function createBehalf<const P extends Providers>(options: BehalfOptions<P
 
 function inWords(error: unknown): Response {
   if (!(error instanceof BehalfError)) throw error
-  const response = errorPage(error.code, error.message, error.status)
-  if (!(error.headers instanceof Headers)) {
-    for (const [name, value] of Object.entries(error.headers)) response.headers.set(name, value)
-  }
-  return response
+  return errorPage(error, '/')
 }

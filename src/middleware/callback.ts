@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import { StateError } from '../errors.ts'
 import type { LoginResult } from '../oauth/authorization-server.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
-import { grantHash, newGrant, type TokenRecord } from '../oauth/token-record.ts'
+import { grantHash } from '../oauth/token-record.ts'
 import { grantOf } from '../oauth/token-handler.ts'
 import { authorizationResponse } from './authorization-response.ts'
+import { lostLogin } from './lost-login.ts'
 import { loginLifetime, type LoginTransaction, LoginTransactions } from './login-transaction.ts'
 import { markFinished } from './login-loop.ts'
+import { newRecord } from './new-record.ts'
 import { redirect } from './reply.ts'
 import { safeReturnTo } from './return-to.ts'
 import { attachToSession, attachToUser } from './attach-grant.ts'
@@ -33,7 +34,7 @@ export async function callback(visit: Visit, access: ProviderAccess): Promise<Re
 
 /** A callback that was opened once more: who is logged in goes on to the app, no token is asked for. */
 async function again(visit: Visit, access: ProviderAccess, state: string): Promise<Response> {
-  if (!(await visit.app.wasConsumed(state))) throw new StateError('state_unknown')
+  if (!(await visit.app.wasConsumed(state))) throw lostLogin(visit)
   if (await access.find(visit)) return redirect('/')
   throw new StateError('state_replayed')
 }
@@ -50,9 +51,20 @@ async function check(
   }
   const age = (Date.now() - startedAt) / 1000
   if (age > loginLifetime || age < -60) throw new StateError('state_expired')
-  const isOther = session !== undefined && session !== visit.source.session.read()?.id
-  if (isOther || (await visit.user()) !== user) throw new StateError('state_user_changed')
+  if (session !== undefined) checkSession(session, visit.source.session.read()?.id)
+  if ((await visit.user()) !== user) throw new StateError('state_user_changed')
 }
+
+function checkSession(begun: string, now: string | undefined): void {
+  if (now === undefined) throw new StateError('state_user_changed', ...gone)
+  if (now !== begun) throw new StateError('state_user_changed')
+}
+
+const gone = [
+  'no-session',
+  'The session in which it began is not there any more: it was logged out or has ended, or its cookie is SameSite=Strict ' +
+    'and stays behind when the provider sends the browser back; make that lax.',
+] as const
 
 /** Whatever goes wrong from here on, tokens that nobody will use are revoked. */
 async function keep(
@@ -61,7 +73,7 @@ async function keep(
   transaction: LoginTransaction,
   result: LoginResult,
 ): Promise<string> {
-  const record = recordOf(visit, access, transaction, result)
+  const record = newRecord(visit.app, access, transaction.scope, result)
   try {
     const answer = await visit.app.options.onLogin?.({
       provider: access.name,
@@ -83,27 +95,5 @@ async function keep(
     const { refreshToken, accessToken } = result.tokens
     visit.app.background(access.server.revoke(refreshToken ?? accessToken))
     throw error
-  }
-}
-
-function recordOf(
-  visit: Visit,
-  access: ProviderAccess,
-  transaction: LoginTransaction,
-  { tokens, profile }: LoginResult,
-): TokenRecord {
-  const { scope = transaction.scope, ...held } = tokens
-  const now = Date.now()
-  const { refreshTokenLifetime } = access.provider.definition
-  const lasts = tokens.refreshToken !== undefined && refreshTokenLifetime !== undefined
-  return {
-    ...newGrant(),
-    provider: access.name,
-    profile: profile ?? { subject: randomUUID() },
-    scope,
-    authorizedAt: now,
-    endsAt: visit.app.connects ? undefined : now + visit.app.configuration.grantTtl * 1000,
-    refreshExpiresAt: lasts ? now + refreshTokenLifetime * 1000 : undefined,
-    tokens: { ...held, receivedAt: now },
   }
 }

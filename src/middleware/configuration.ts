@@ -2,11 +2,12 @@ import { type CompiledRules, compileRules } from '../cache/rules.ts'
 import { ConfigError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { type Provider, resolveProvider } from '../oauth/provider.ts'
+import { timedFetch } from '../oauth/timed-fetch.ts'
 import type { CookieSettings } from '../sessions/cookie-jar.ts'
 import { createStore } from '../stores/create-store.ts'
 import type { Store } from '../stores/store.ts'
 import { isDevelopment, originsOf } from './base-url.ts'
-import type { BehalfOptions, Providers } from './options.ts'
+import type { BehalfOptions, Providers, Timeouts } from './options.ts'
 import { keyRingFrom } from './secret.ts'
 
 /** The options, checked and completed. */
@@ -26,7 +27,7 @@ export interface Configuration {
   readonly names: { readonly api: string; readonly tokens: string }
   /** Seconds. */
   readonly grantTtl: number
-  readonly timeouts: { readonly token: number; readonly total: number }
+  readonly timeouts: Readonly<Record<keyof Timeouts, number>>
 }
 
 const reservedProviders = new Set(['session', 'refresh', 'logout'])
@@ -40,12 +41,14 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
   const { store = process.env['BEHALF_STORE'] } = options
   const basePath = checkBasePath(options.basePath ?? '/auth')
   const origins = originsOf(options.baseUrl ?? process.env['BEHALF_BASE_URL'])
+  const timeouts = timeoutsOf(options.timeouts)
+  const ownFetch = options.fetch ?? timedFetch(timeouts)
   const providers = Object.entries(options.providers).map(([name, definition]) => {
     checkProviderName(name)
     if (typeof definition !== 'object') {
       throw new ConfigError(`providers.${name} is no provider; call it, as in ${name}: ${name}().`)
     }
-    return resolveProvider(name, definition, options.fetch)
+    return resolveProvider(name, definition, ownFetch)
   })
   if (providers.length === 0) throw new ConfigError('providers must have at least one provider.')
   checkRedirectUris(providers, origins, basePath)
@@ -67,10 +70,18 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
     cookie: cookieSettings(options.cookie, origins, grantTtl),
     names: { api: options.names?.api ?? 'api', tokens: options.names?.tokens ?? 'tokens' },
     grantTtl,
-    timeouts: {
-      token: seconds('timeouts.token', options.timeouts?.token ?? 10),
-      total: seconds('timeouts.total', options.timeouts?.total ?? 30),
-    },
+    timeouts,
+  }
+}
+
+function timeoutsOf(given: Timeouts = {}): Configuration['timeouts'] {
+  const { connect = 3, headers = 10, idle = 10, total = 30, token = 10 } = given
+  return {
+    connect: seconds('timeouts.connect', connect),
+    headers: seconds('timeouts.headers', headers),
+    idle: seconds('timeouts.idle', idle),
+    total: seconds('timeouts.total', total),
+    token: seconds('timeouts.token', token),
   }
 }
 

@@ -3,6 +3,7 @@ import { BehalfError } from '../errors.ts'
 import type { EventFields } from '../events.ts'
 import { ApiClient, type Send } from '../oauth/api-client.ts'
 import { authorizedFetch } from '../oauth/authorized-fetch.ts'
+import { patiently, type Throttling } from '../oauth/patience.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { TokenHandler, type Visitor } from '../oauth/token-handler.ts'
 import type { ResponseCache } from '../cache/index.ts'
@@ -15,16 +16,24 @@ export interface Context<P extends Providers = Providers> {
   readonly tokens: { readonly [Name in keyof P]: TokenHandler }
 }
 
+/** What the calls of a context have to themselves. */
+export interface CallSettings {
+  /** The cache to look into, if there is one by then. */
+  cache: () => ResponseCache | undefined
+  /** Seconds that a call waits at most for an API that asks for patience. Default 2. */
+  maxWait?: number | undefined
+}
+
 /** Makes the clients and handlers of a visitor, each when it is first asked for. */
 export function contextFor<P extends Providers>(
   app: App,
   visitor: Visitor,
-  cache: () => ResponseCache | undefined,
+  settings: CallSettings,
 ): Context<P> {
   const tokens = lazily(app, (access) => new TokenHandler(access, visitor))
   const api = lazily(app, (access) => {
     const handler = tokens[access.name]!
-    return new ApiClient(access.provider, sender(app, access, handler, cache))
+    return new ApiClient(access.provider, sender(app, access, handler, settings))
   })
   return { api, tokens } as unknown as Context<P>
 }
@@ -47,15 +56,24 @@ function sender(
   app: App,
   access: ProviderAccess,
   tokens: TokenHandler,
-  cache: () => ResponseCache | undefined,
+  { cache, maxWait = 2 }: CallSettings,
 ): Send {
-  const { provider, name } = access
+  const { name } = access
   const { total } = app.configuration.timeouts
   const rules = app.configuration.rules.get(name) ?? []
   return async (request, mode) => {
     const startedAt = performance.now()
     const own = tokens.forOneCall()
-    const forward = (sent: Request) => authorizedFetch(provider, own, sent, total)
+    const about = () => {
+      const { method } = request
+      return { provider: name, grant: own.lastGrant, method, url: withoutValues(request) }
+    }
+    const patience = {
+      maxWait,
+      onThrottled: (how: Throttling) => app.emit({ type: 'throttled', ...about(), ...how }),
+    }
+    const forward = (sent: Request) =>
+      patiently(sent, () => authorizedFetch(access, own, sent, total), patience)
     const partition = async () => {
       const { grantId, cacheKey } = (await own.found()).record
       return grantPartition(name, grantId, cacheKey)
@@ -63,9 +81,7 @@ function sender(
     const call = { partition, mode, rules, forward }
     const tell = (outcome: Pick<EventFields['upstream'], 'status' | 'code' | 'cacheStatus'>) => {
       const duration = (performance.now() - startedAt) / 1000
-      const { method } = request
-      const about = { provider: name, grant: own.lastGrant, method, url: withoutValues(request) }
-      app.emit({ type: 'upstream', ...about, ...outcome, duration })
+      app.emit({ type: 'upstream', ...about(), ...outcome, duration })
     }
     try {
       const response = await (cache()?.fetch(request, call) ?? forward(request))

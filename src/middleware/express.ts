@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConfigError } from '../errors.ts'
 import { normalizeScope } from '../oauth/scope.ts'
 import type { App } from './app.ts'
-import { Behalf } from './behalf.ts'
+import { Behalf, type JobOptions } from './behalf.ts'
 import { type Context, contextFor } from './context.ts'
 import { ExpressVisit } from './express-visit.ts'
 import { appendCookies, sendResponse, webRequest } from './node-http.ts'
@@ -71,7 +71,9 @@ export interface ExpressBehalf<P extends Providers = Providers> extends Middlewa
   /** `api` and `tokens` of a request that has passed the middleware, typed. */
   context: (req: IncomingMessage) => Context<P>
   /** See {@link Behalf.forUser}. */
-  forUser: (userId: string) => Promise<Context<P>>
+  forUser: (userId: string, options?: JobOptions) => Promise<Context<P>>
+  /** What is behind it: the core on web-standard requests. */
+  readonly core: Behalf<P>
   /** See {@link Behalf.ready}. */
   ready: () => Promise<void>
   /** See {@link Behalf.close}. */
@@ -105,7 +107,8 @@ export function behalf<const P extends Providers>(
   }
   return Object.assign(middleware, {
     context: (req: IncomingMessage) => attached(req).context as Context<P>,
-    forUser: (userId: string) => core.forUser(userId),
+    forUser: (userId: string, options?: JobOptions) => core.forUser(userId, options),
+    core,
     ready: () => core.ready(),
     close: (options?: { timeout?: number | undefined }) => core.close(options),
   })
@@ -159,7 +162,7 @@ interface Attached {
 }
 
 function attach(visit: ExpressVisit): void {
-  const context = contextFor(visit.app, visit, () => visit.source.cache())
+  const context = contextFor(visit.app, visit, { cache: () => visit.source.cache() })
   const { names } = visit.app.configuration
   // Not enumerable: whoever logs a request has no business with the app's configuration.
   Object.defineProperty(visit.request, attachment, {

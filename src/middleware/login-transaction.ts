@@ -21,6 +21,8 @@ export interface LoginTransaction extends LoginSecrets {
 
 /** Seconds that a login may take. */
 export const loginLifetime = 600
+/** The browser keeps it for longer, so that one that is too late is told apart from one that is lost. */
+const cookieLifetime = 3600
 
 const prefix = '.t.'
 const maxTransactions = 10
@@ -44,7 +46,7 @@ export class LoginTransactions {
     const suffix = suffixOf(transaction)
     const sealed = this.#keyRing.seal('login', suffix, Buffer.from(JSON.stringify(transaction)))
     const value = Buffer.from(sealed).toString('base64url')
-    this.#jar.set(suffix, value, loginLifetime)
+    this.#jar.set(suffix, value, cookieLifetime)
     const older = this.#jar.list(prefix).toSorted((a, b) => (a.suffix < b.suffix ? 1 : -1))
     let bytes = value.length
     for (const [index, cookie] of older.entries()) {
@@ -68,6 +70,11 @@ export class LoginTransactions {
   end(transaction: LoginTransaction): void {
     this.#jar.delete(suffixOf(transaction))
   }
+}
+
+/** How many logins a browser has under way, whether or not they can still be finished. */
+export function loginsUnderWay(jar: CookieJar): number {
+  return jar.list(prefix).length
 }
 
 /** Begins with the time, so that names sort by age without being opened. */

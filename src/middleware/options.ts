@@ -19,6 +19,23 @@ export interface LoginEvent {
   request: Request
 }
 
+/**
+ * Time limits, in seconds. `connect`, `headers` and `idle` are those of Node's own `fetch`: with the
+ * option `fetch`, or a global dispatcher of the app's own (a proxy), these keep to theirs.
+ */
+export interface Timeouts {
+  /** Until there is a connection, TLS included. Default 3. */
+  connect?: number | undefined
+  /** From a request to the headers of its reply. Default 10. */
+  headers?: number | undefined
+  /** Between two parts of a reply's body. Default 10. */
+  idle?: number | undefined
+  /** An exchange with an API, its body included. Default 30. */
+  total?: number | undefined
+  /** A request to an authorization server, its body included. Default 10. */
+  token?: number | undefined
+}
+
 /** Options of `behalf()` and `createBehalf()`. `R` is the request that `user` is given. */
 export interface BehalfOptions<P extends Providers = Providers, R = Request> {
   /**
@@ -75,6 +92,6 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
   /** What goes to the token endpoints and upstream. Default: the global `fetch`. */
   fetch?: typeof fetch | undefined
-  /** Seconds: a request to an authorization server (default 10), an upstream exchange (default 30). */
-  timeouts?: { token?: number | undefined; total?: number | undefined } | undefined
+  /** Time limits, in seconds. */
+  timeouts?: Timeouts | undefined
 }

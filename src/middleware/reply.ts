@@ -1,3 +1,5 @@
+import type { BehalfError, ErrorCode } from '../errors.ts'
+
 /** What every reply of an auth route carries: it is one user's, and its URL may hold a code. */
 const privately = { 'cache-control': 'private, no-store', 'referrer-policy': 'no-referrer' }
 
@@ -21,17 +23,45 @@ export function notAllowed(allow: 'GET' | 'POST'): Response {
   return new Response(`Use ${allow} here: ${how}.\n`, { status: 405, headers })
 }
 
-/** A plain page for an error that reached a person: a code, no text that came from outside. */
-export function errorPage(code: string, message: string, status: number): Response {
-  const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Login failed</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:36rem;margin:15vh auto;padding:0 1rem}</style>
-<h1>The login did not work</h1><p>${escapeHtml(message)}</p><p><a href="/">Start again</a></p><p><small>${escapeHtml(code)}</small></p></html>`
-  const headers = {
-    ...privately,
-    'content-type': 'text/html; charset=utf-8',
-    'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+/**
+ * A plain page for a login that failed: what it means for the person, a way to start again, and the
+ * code for whoever is asked for help. What to mend is told to the developer, not here.
+ */
+export function errorPage(error: BehalfError, startAgain: string): Response {
+  const page = `<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>The login did not work</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}
+a{display:inline-block;padding:.5rem 1rem;border-radius:.5rem;background:#111;color:#fff;text-decoration:none}
+small{color:#666}</style>
+<h1>The login did not work</h1><p>${meaningOf(error)}</p>
+<p><a href="${escapeHtml(startAgain)}">Start again</a></p><p><small>${error.code}</small></p></html>`
+  const response = new Response(page, { status: error.status, headers: pageHeaders })
+  if (!(error.headers instanceof Headers)) {
+    for (const [name, value] of Object.entries(error.headers)) response.headers.set(name, value)
   }
-  return new Response(page, { status, headers })
+  return response
+}
+
+const pageHeaders = {
+  ...privately,
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+}
+
+function meaningOf({ code, status }: BehalfError): string {
+  return meanings[code] ?? (status < 500 ? 'It could not be finished.' : 'Something went wrong.')
+}
+
+const meanings: Readonly<Partial<Record<ErrorCode, string>>> = {
+  access_denied: 'It was cancelled, or access was not granted.',
+  state_missing: 'This page is only reached from a login.',
+  state_unknown:
+    'This browser did not begin it, or does not remember that it did. Cookies must be allowed.',
+  state_expired: 'It took too long.',
+  state_replayed: 'It has already been finished once.',
+  state_user_changed: 'Somebody else is signed in by now, or nobody any more.',
+  provider_unavailable: 'The other side cannot be reached right now. Try again in a moment.',
+  store_unavailable: 'Something here cannot be reached right now. Try again in a moment.',
 }
 
 function escapeHtml(text: string): string {

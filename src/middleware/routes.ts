@@ -1,14 +1,12 @@
-import { BehalfError } from '../errors.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import type { App } from './app.ts'
 import { callback } from './callback.ts'
+import { failedLogin } from './failed-login.ts'
 import { login } from './login.ts'
-import { markFinished } from './login-loop.ts'
 import { disconnect, logout } from './logout.ts'
-import { notAllowed, redirect } from './reply.ts'
+import { notAllowed } from './reply.ts'
 import { sessionInfo } from './session-info.ts'
 import type { Visit } from './visit.ts'
-import { withQuery } from './with-query.ts'
 
 /** One of behalf's own routes. */
 export interface Route {
@@ -69,11 +67,6 @@ async function callbackOrErrorPage(visit: Visit, access: ProviderAccess): Promis
   try {
     return await callback(visit, access)
   } catch (error) {
-    const code = error instanceof BehalfError ? error.code : 'login_refused'
-    visit.app.emit({ type: 'login_failed', provider: access.name, code })
-    markFinished(visit.source.jar, access.name, 'failed')
-    const page = visit.app.options.errorPage
-    if (page === undefined) throw error
-    return redirect(withQuery(page, { code, provider: access.name }))
+    return failedLogin(visit, access, error)
   }
 }

@@ -1,13 +1,15 @@
 import type { CacheMode } from '../cache/request.ts'
 import { readBounded } from '../bounded-body.ts'
-import { UnexpectedResponseError, UpstreamError } from '../errors.ts'
+import { exchangeFailure } from './exchange-failure.ts'
+import { RateLimitedError, UnexpectedResponseError, UpstreamError } from '../errors.ts'
 import { nextPage } from './paging.ts'
 import type { Provider } from './provider.ts'
 import { resourceUrl } from './resource-url.ts'
+import { retryAfter } from './retry-after.ts'
 import { type StandardSchema, validate } from './standard-schema.ts'
 
-/** Of a parsed reply, decoded. */
-const maxBodyBytes = 10_485_760
+/** Of a parsed reply, decoded: 10 MiB. */
+const usualMaxBytes = 10 * 2 ** 20
 
 /** Values for a query; `undefined` is left out, a list is repeated. */
 export type Query = Readonly<
@@ -27,6 +29,8 @@ export interface CallOptions<T = unknown> extends Omit<ApiRequestInit, 'method' 
   body?: RequestInit['body'] | undefined
   /** Checks the reply and gives it its type: any Standard Schema (zod, valibot, ArkType). */
   schema?: StandardSchema<T> | undefined
+  /** How many bytes of a reply are read into memory, decoded. Default 10 MiB. */
+  maxBytes?: number | undefined
 }
 
 /** Answers a request with the user's token, from the cache or from upstream. */
@@ -34,7 +38,9 @@ export type Send = (request: Request, mode: CacheMode) => Promise<Response>
 
 /**
  * A provider's API on behalf of one user. `get`, `post`, `put`, `patch` and `delete` resolve to the
- * parsed JSON (`undefined` for an empty reply) and throw `UpstreamError` on any status but 2xx.
+ * parsed JSON (`undefined` for an empty reply). They throw `UpstreamError` on any status but 2xx,
+ * `RateLimitedError` on 429, `UpstreamUnavailableError` where there is no whole reply, and the
+ * reason of the caller's own `signal` as it is.
  */
 export class ApiClient {
   readonly #provider: Provider
@@ -48,14 +54,14 @@ export class ApiClient {
 
   /**
    * A standard `fetch` that adds the user's access token; hand it to an SDK. It resolves on every
-   * status. Paths are resolved against `apiBaseUrl`; a URL of an origin that is not the provider's
+   * status; GET and HEAD are sent again after a 429 or 503 that asks for 2 seconds or less. Paths are resolved against `apiBaseUrl`; a URL of an origin that is not the provider's
    * throws `OriginNotAllowedError`.
    */
   readonly fetch = async (
     input: string | URL | Request,
     init: ApiRequestInit = {},
   ): Promise<Response> => {
-    const { cache = 'default', ...rest } = init
+    const { cache = input instanceof Request ? input.cache : 'default', ...rest } = init
     const url = resourceUrl(this.#provider, input instanceof Request ? input.url : String(input))
     // A given Request carries method, headers and body; its URL has been checked.
     const request = new Request(input instanceof Request ? input : url, rest)
@@ -87,11 +93,9 @@ export class ApiClient {
     let next: string | undefined = path
     let query = options?.query
     while (next !== undefined) {
-      const call: CallOptions<T> = { ...options, query }
-      const { response, url } = await this.#request('GET', next, call)
-      const page = await this.#parsed<T>('GET', url, response, call)
+      const { page, body, response, url } = await this.#page('GET', next, { ...options, query })
       yield page
-      next = nextPage(this.#provider.definition.paging ?? 'body', page, response, url)
+      next = nextPage(this.#provider.definition.paging ?? 'body', body, response, url)
       query = undefined
     }
   }
@@ -108,57 +112,78 @@ export class ApiClient {
   }
 
   async #call<T>(method: string, path: string, options: CallOptions<T> = {}): Promise<T> {
-    const { response, url } = await this.#request(method, path, options)
-    return this.#parsed(method, url, response, options)
+    return (await this.#page(method, path, options)).page
   }
 
-  async #request<T>(
+  async #page<T>(
     method: string,
     path: string,
     options: CallOptions<T>,
-  ): Promise<{ response: Response; url: URL }> {
-    const { query, json, schema: _schema, body, headers: given, ...rest } = options
+  ): Promise<{ page: T; body: unknown; response: Response; url: URL }> {
+    const url = this.#url(path, options.query)
+    // Without the query: it can hold what a log should not.
+    const what = `${this.#provider.name}: ${method} ${url.pathname}`
+    const { response, text } = await this.#exchange(what, method, url, options)
+    const body = this.#parsed(what, response, text)
+    // What a schema leaves out, such as the address of the next page, is still in the body.
+    const { schema } = options
+    const page = schema ? await validate(this.#provider.name, schema, body) : (body as T)
+    return { page, body, response, url }
+  }
+
+  #url(path: string, query: Query = {}): URL {
     const url = resourceUrl(this.#provider, path)
-    for (const [name, value] of Object.entries(query ?? {})) {
+    for (const [name, value] of Object.entries(query)) {
       for (const one of [value].flat()) {
         if (one !== undefined) url.searchParams.append(name, String(one))
       }
     }
+    return url
+  }
+
+  async #exchange(
+    what: string,
+    method: string,
+    url: URL,
+    options: CallOptions,
+  ): Promise<{ response: Response; text: string }> {
+    const { query: _in, json, schema: _of, maxBytes, body, headers: given, ...rest } = options
     const headers = new Headers(given)
     if (!headers.has('accept')) headers.set('accept', 'application/json')
     if (json !== undefined) headers.set('content-type', 'application/json')
     const content = json === undefined ? body : JSON.stringify(json)
-    const init: ApiRequestInit = { ...rest, method, headers, ...(content ? { body: content } : {}) }
-    return { response: await this.fetch(url, init), url }
+    try {
+      const init = { ...rest, method, headers, ...(content ? { body: content } : {}) }
+      const response = await this.fetch(url, init)
+      return { response, text: await this.#text(what, response, maxBytes) }
+    } catch (error) {
+      throw exchangeFailure(what, error, options.signal)
+    }
   }
 
   /** An API that never ends, or a bomb of zeros, must not fill the memory. */
-  async #text(method: string, url: URL, { body }: Response): Promise<string> {
+  async #text(what: string, { body }: Response, maxBytes = usualMaxBytes): Promise<string> {
     if (body === null) return ''
-    const read = await readBounded(body, maxBodyBytes)
+    const read = await readBounded(body, maxBytes)
     if (read.complete) return Buffer.from(read.bytes).toString()
     await read.stream.cancel()
-    const what = `${method} ${url.pathname} answered with more than ${maxBodyBytes} bytes`
-    throw new UnexpectedResponseError(this.#provider.name, `${what}; use fetch() for a stream`)
+    throw new UnexpectedResponseError(
+      this.#provider.name,
+      `${what} was answered with more than ${maxBytes} bytes; set maxBytes, or use fetch() for a stream`,
+    )
   }
 
-  async #parsed<T>(
-    method: string,
-    url: URL,
-    response: Response,
-    { schema }: CallOptions<T>,
-  ): Promise<T> {
+  #parsed(what: string, response: Response, text: string): unknown {
     const { name } = this.#provider
-    const text = await this.#text(method, url, response)
     const body = parseJson(text)
-    if (!response.ok) {
-      // Without the query: it can hold what a log should not.
-      throw new UpstreamError(`${name}: ${method} ${url.pathname}`, response, body ?? text)
+    if (response.status === 429) {
+      throw new RateLimitedError(name, what, retryAfter(response.headers), body ?? text)
     }
+    if (!response.ok) throw new UpstreamError(what, response, body ?? text)
     if (text !== '' && body === undefined) {
-      throw new UnexpectedResponseError(name, `${method} ${url.pathname} did not answer with JSON`)
+      throw new UnexpectedResponseError(name, `${what} was not answered with JSON`)
     }
-    return schema ? validate(name, schema, body) : (body as T)
+    return body
   }
 }
 

@@ -1,10 +1,14 @@
 import { readBounded } from '../bounded-body.ts'
+import { codeOf, reasonOf } from './exchange-failure.ts'
 import type { Provider } from './provider.ts'
-import { reasonOf } from './provider-fetch.ts'
+import type { ProviderAccess } from './provider-access.ts'
+import { retryAfter } from './retry-after.ts'
 import type { TokenHandler } from './token-handler.ts'
 
 const maxReplayBytes = 1_048_576
 const maxRedirects = 5
+/** Seconds, where a 429 does not say how long. */
+const usualCooldown = 1
 
 /** What never travels on: the token is ours, a cookie would be the caller's. */
 const droppedHeaders = ['authorization', 'cookie', 'proxy-authorization']
@@ -12,14 +16,18 @@ const droppedHeaders = ['authorization', 'cookie', 'proxy-authorization']
 /**
  * Sends a request to the provider's API with the user's access token. After a 401 `invalid_token`
  * (RFC 6750 section 3.1) the token is refreshed once and the request sent again, if its body can
- * be: bodies up to 1 MB are kept for it. `timeout` in seconds, for the whole exchange.
+ * be: bodies up to 1 MB are kept for it. While the API wants no calls, it gets none. `timeout` in
+ * seconds, for the whole exchange.
  */
 export async function authorizedFetch(
-  provider: Provider,
+  { provider, cooldowns }: ProviderAccess,
   tokens: TokenHandler,
   request: Request,
   timeout: number,
 ): Promise<Response> {
+  const { record } = await tokens.live()
+  const cooling = cooldowns.left(record.grantId)
+  if (cooling > 0) return notSent(provider, cooling)
   const body = await replayable(request)
   const signal = withinTotal(request, timeout)
   const send = (accessToken: string) => {
@@ -29,11 +37,24 @@ export async function authorizedFetch(
     const { method, redirect } = request
     return follow(provider, request.url, { method, headers, redirect, signal, ...body.init })
   }
-  const accessToken = (await tokens.live()).record.tokens.accessToken
-  const response = await send(accessToken)
-  if (!isInvalidToken(response) || !body.again) return response
-  await response.body?.cancel()
-  return send((await tokens.replaced(accessToken)).record.tokens.accessToken)
+  const { accessToken } = record.tokens
+  let response = await send(accessToken)
+  if (isInvalidToken(response) && body.again) {
+    await response.body?.cancel()
+    response = await send((await tokens.replaced(accessToken)).record.tokens.accessToken)
+  }
+  if (response.status === 429) {
+    cooldowns.begin(record.grantId, retryAfter(response.headers) ?? usualCooldown)
+  }
+  return response
+}
+
+/** What the API would answer again, and count: callers see a 429 like any other. */
+function notSent({ name }: Provider, seconds: number): Response {
+  const retryAfterSeconds = Math.ceil(seconds)
+  const message = `Not sent: ${name} has asked for no more calls for ${retryAfterSeconds} s.`
+  const headers = { 'retry-after': String(retryAfterSeconds) }
+  return Response.json({ code: 'rate_limited', message }, { status: 429, headers })
 }
 
 /**
@@ -100,7 +121,7 @@ async function attempt(provider: Provider, url: string, init: RequestInit): Prom
   } catch (error) {
     if (init.signal?.aborted) throw init.signal.reason
     // oxlint-disable-next-line preserve-caught-error -- it is what must not come along
-    throw new TypeError(`fetch failed: ${reasonOf(error)}`)
+    throw new TypeError(`fetch failed: ${reasonOf(error)}`, { cause: { code: codeOf(error) } })
   }
 }
 

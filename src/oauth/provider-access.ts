@@ -1,18 +1,20 @@
 import { ConfigError } from '../errors.ts'
 import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
+import { Cooldowns } from './cooldowns.ts'
 import type { GrantOwner } from './grant-owner.ts'
 import type { Provider } from './provider.ts'
 import { Refresher } from './refresh.ts'
 import { grantHash } from './token-record.ts'
 import type { FoundRecord, TokenRecords } from './token-records.ts'
 
-/** What all requests of one provider share: its server, its records, the refreshes under way. */
+/** What all requests of one provider share: its server, its records, the refreshes and cooldowns under way. */
 export class ProviderAccess {
   readonly provider: Provider
   readonly server: AuthorizationServer
   readonly records: TokenRecords
   readonly refresher: Refresher
+  readonly cooldowns: Cooldowns
   readonly listener: EventListener | undefined
   /** Lets work go on after the response; its failure is nobody's error. */
   readonly background: (work: Promise<unknown>) => void
@@ -29,6 +31,7 @@ export class ProviderAccess {
     this.listener = listener
     this.background = background
     this.refresher = new Refresher(server, records, listener)
+    this.cooldowns = new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
   }
 
   get name(): string {
@@ -45,8 +48,9 @@ export class ProviderAccess {
 
   /** Ends a grant: deleted first, so that nothing brings it back, then revoked in the background. */
   async end(found: FoundRecord): Promise<void> {
-    await this.records.end(found)
-    const { tokens } = found.record
+    // A refresh may have replaced the tokens since they were found.
+    const last = (await this.records.end(found)) ?? found
+    const { tokens } = last.record
     emit(this.listener, { type: 'logout', provider: this.name, grant: grantHash(found.record) })
     const token = tokens.refreshToken ?? tokens.accessToken
     if (token) this.background(this.server.revoke(token))

@@ -1,9 +1,14 @@
 import { readBounded } from '../bounded-body.ts'
 import { BehalfError, ProviderUnavailableError, UnexpectedResponseError } from '../errors.ts'
+import { reasonOf } from './exchange-failure.ts'
 import type { Provider } from './provider.ts'
+import { retryAfter } from './retry-after.ts'
 import { checkTokenReply } from './token-set.ts'
 
 const maxReplyBytes = 262_144
+/** Seconds until the next try, where the server does not say, and at most. */
+const usualWait = 5
+const longestWait = 3600
 
 /**
  * The `fetch` that reaches an authorization server: it follows no redirect, reads a bounded body
@@ -25,7 +30,7 @@ export async function providerFetch(
     throw new ProviderUnavailableError(
       provider.name,
       `it answered ${response.status}`,
-      retryAfter(response.headers),
+      Math.ceil(Math.min(Math.max(retryAfter(response.headers) ?? usualWait, 1), longestWait)),
     )
   }
   // RFC 9110: these statuses have no body, and Response refuses one.
@@ -74,18 +79,4 @@ async function attempt(
 
 function unreachable(provider: Provider, what: string): BehalfError {
   return new ProviderUnavailableError(provider.name, what)
-}
-
-/** undici's errors can quote what was sent; only the system's error code is told. */
-export function reasonOf(error: unknown): string {
-  const cause = (error as { cause?: { code?: unknown } } | null)?.cause
-  const code = typeof cause?.code === 'string' ? ` (${cause.code})` : ''
-  return `the connection failed${code}`
-}
-
-/** RFC 9110 section 10.2.3, seconds or a date; between 1 s and an hour, 5 s when it is unusable. */
-function retryAfter(headers: Headers): number {
-  const text = headers.get('retry-after') ?? ''
-  const seconds = /^\d+$/.test(text) ? Number(text) : (Date.parse(text) - Date.now()) / 1000
-  return Number.isFinite(seconds) ? Math.ceil(Math.min(Math.max(seconds, 1), 3600)) : 5
 }

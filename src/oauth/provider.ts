@@ -1,5 +1,6 @@
 import type { CacheRules } from '../cache/rules.ts'
 import { ConfigError } from '../errors.ts'
+import type { RateLimitedBy } from './cooldowns.ts'
 import { normalizeScope } from './scope.ts'
 import type { TokenResponse } from './token-set.ts'
 
@@ -51,6 +52,11 @@ export interface ProviderOptions {
   rules?: CacheRules | undefined
   /** Where the next page of a list stands. Default `body`: its field `next`, as Spotify has it. */
   paging?: Paging | undefined
+  /**
+   * Whom the API's 429 is about: all users of this app (`client`, as at Spotify), or the one whose
+   * call it was. Until its `Retry-After` is over, they are not called. Default `grant`.
+   */
+  rateLimitedBy?: RateLimitedBy | undefined
   /** What goes to the provider's endpoints and to its API. Default: the global `fetch`. */
   fetch?: typeof fetch | undefined
 }
@@ -104,7 +110,7 @@ const ownParameters = new Set([
 export function resolveProvider(
   name: string,
   definition: ProviderDefinition,
-  fallbackFetch: typeof fetch | undefined,
+  fallbackFetch: typeof fetch,
 ): Provider {
   const complain = (what: string) => new ConfigError(`providers.${name}: ${what}`)
   const { environment, apiBaseUrl } = definition
@@ -139,7 +145,7 @@ export function resolveProvider(
       (origin) => secureUrl(origin, 'apiOrigins', complain).origin,
     ),
     userInfo: userInfoUrl(definition.userInfo, api, complain),
-    fetch: definition.fetch ?? fallbackFetch ?? ((input, init) => fetch(input, init)),
+    fetch: definition.fetch ?? fallbackFetch,
   }
 }
 

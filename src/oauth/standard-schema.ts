@@ -20,14 +20,15 @@ export async function validate<T>(
 ): Promise<T> {
   const result = await schema['~standard'].validate(value)
   if (result.issues === undefined) return result.value
-  const path = result.issues[0]?.path?.map((part) => keyOf(part)).join('.')
+  const path = result.issues[0]?.path?.slice(0, 10).map(nameOf).join('.')
   throw new UnexpectedResponseError(
     provider,
     `the reply does not fit its schema${path ? ` at ${path}` : ''}`,
   )
 }
 
-function keyOf(part: unknown): string {
+/** A name can be the reply's own (the key of a record): what is no plain word is not repeated. */
+function nameOf(part: unknown): string {
   const key = typeof part === 'object' && part !== null && 'key' in part ? part.key : part
-  return String(key)
+  return /^[\w$-]{1,40}$/.test(String(key)) ? String(key) : '*'
 }

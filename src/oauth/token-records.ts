@@ -82,12 +82,17 @@ export class TokenRecords {
     return this.#store.compareAndDelete(found.key, found.version)
   }
 
-  /** Ends the grant that was found, however its record is rewritten meanwhile; a newer one stays. */
-  async end(found: FoundRecord): Promise<void> {
+  /**
+   * Ends the grant that was found, however its record is rewritten meanwhile, and gives the record
+   * as it was last; `undefined` when somebody else has ended it. A newer grant stays.
+   */
+  async end(found: FoundRecord): Promise<FoundRecord | undefined> {
     let current: FoundRecord | undefined = found
-    while (current?.record.grantId === found.record.grantId && !(await this.take(current))) {
+    while (current?.record.grantId === found.record.grantId) {
+      if (await this.take(current)) return current
       current = await this.reread(found.key)
     }
+    return undefined
   }
 
   /** Deletes whatever is there, also what nobody can read. */

@@ -1,6 +1,9 @@
 import { spotifyReply } from './api-reply.ts'
 import type { RawReply } from './raw-reply.ts'
 
+/** What the Web API says with 429. */
+export const rateLimitMessage = 'API rate limit exceeded'
+
 /** An error as the Web API answers with it: `{ error: { status, message } }`. */
 export class ApiError extends Error {
   readonly status: number

@@ -10,6 +10,7 @@ export function spotifyReply(
   return jsonReply(value, status, {
     'content-type': 'application/json; charset=utf-8',
     'cache-control': 'private, max-age=0',
+    vary: 'Authorization',
     ...headers,
   })
 }

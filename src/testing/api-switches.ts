@@ -1,3 +1,6 @@
+import { STATUS_CODES } from 'node:http'
+import { ApiError, rateLimitMessage } from './api-error.ts'
+import type { RateLimit } from './api-rate-limit.ts'
 import type { RawReply } from './raw-reply.ts'
 
 /** A request that the test API got. */
@@ -20,6 +23,8 @@ export interface ApiSwitches {
   status: number | undefined
   /** `Retry-After` of the forced status, word for word. Default none. */
   retryAfter: number | string | undefined
+  /** What one app may send before it gets 429 and a `Retry-After`. Default the API's option. */
+  rateLimit: RateLimit | undefined
   /** Gives a raw reply instead of the usual one; `undefined` for the usual one. Default none. */
   reply: ((request: ApiRequest) => RawReply | undefined) | undefined
   /**
@@ -30,12 +35,23 @@ export interface ApiSwitches {
 }
 
 /** The switches of an API at which nothing goes wrong. */
-export function workingApi(): ApiSwitches {
+export function workingApi(rateLimit?: RateLimit): ApiSwitches {
   return {
     delay: 0,
     status: undefined,
     retryAfter: undefined,
+    rateLimit,
     reply: undefined,
     behaviour: 'works',
   }
+}
+
+/** The reply that the switches force on a request; `undefined` when they leave it alone. */
+export function forcedReply(switches: ApiSwitches, seen: ApiRequest): RawReply | undefined {
+  const { reply, status, retryAfter } = switches
+  if (status === undefined) return reply?.(seen)
+  const message = status === 429 ? rateLimitMessage : (STATUS_CODES[status] ?? 'Forced')
+  const headers: Record<string, string> =
+    retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
+  return new ApiError(status, message, headers).reply()
 }

@@ -1,72 +1,93 @@
-/** Who plays; no name of a real act, as far as known. */
-export const artistNames: readonly string[] = [
-  'The Paper Lanterns',
-  'Juniper Vale',
-  'Nordlys Quartet',
-  'Marlow & the Tides',
-  'Cassia Brandt',
-  'Static Orchard',
-  'Velvet Semaphore',
-  'Imani Okonkwo-Reyes',
-  'Low Tide Assembly',
-  'Copper Heron',
-  'Sofía del Puente',
-  'Glass Meridian',
-  'Oskar Lindqvist Trio',
-  'Midnight Cartography',
-  'Hana Morikawa',
-  'The Second Kettle',
-  'Ruelle Saint-Clair',
-  'Dust & Decimals',
-  'Tenor of Foxes',
-  'Ambrose Quill',
+// No name of a real act, as far as known: surnames, towns and labels are made up.
+
+const words = (text: string): readonly string[] => text.trim().split(/\s+/)
+
+/** Given names of performers. */
+export const givenNames: readonly string[] = words(`
+  Ambrose Cassia Hana Imani Juniper Marlow Oskar Sofía Tindra Wendel Yusra Zélie Bruna Corvin
+  Delphi Eskil Fenna Gideon Halden Ilse Jorun Katalin Lazlo Mirela Nadir Ottoline Pascoe Quilla
+`)
+
+/** Surnames of performers. */
+export const surnames: readonly string[] = words(`
+  Vantreel Osmarck Quillory Brandeveld Okonreyes Lindqvar Morikaze Saintclaire Tharwell Ondrasek
+  Perevane Zolkind Harrowmere Eskelby Fontarelle Gwynnock Ilmaraki Jastrow-Bell Kestrane Lumbrosi
+`)
+
+/** What several performers call themselves. */
+export const plurals: readonly string[] = words(`
+  Lanterns Tides Kettles Decimals Foxes Semaphores Orchards Herons Meridians Cartographers Ferries
+  Thimbles Almanacs Turnstiles Barometers Magpies Chimneys Postcards Telegraphs Umbrellas Gardeners
+`)
+
+/** Adjectives of names and titles. */
+export const adjectives: readonly string[] = words(`
+  Amber Borrowed Broken Copper Distant Electric Falling Glass Golden Half-Lit Hollow Last Little
+  Midnight Northern Paper Quiet Restless Running Second Silver Slow Static Velvet Violet Wild
+`)
+
+/** Nouns of titles. */
+export const nouns: readonly string[] = words(`
+  Avenue Bridges Daylight Echo Ember Garden Harbour Heartbeat Horizon Lighthouse Machines Monday
+  Orbit Rain River Satellite Staircase Summer Telephone Tramline Weather Winter
+`)
+
+/** Towns that are on no map. */
+export const towns: readonly string[] = words(`
+  Varnholm Osterby Calderis Mirrenport Tolvandra Saltmoor Quenby Lowfirth Ashkarra Nordvale
+`)
+
+/** How an album's title begins; a town or a noun follows. */
+export const albumOpenings: readonly string[] = [
+  'Letters from',
+  'Maps of',
+  'Songs for',
+  'Under',
+  'Beyond',
+  'A Year in',
+  'Postcards to',
+  'Notes on',
 ]
 
-/** Album titles: a first part and a second. */
-export const albumWords: readonly [string[], string[]] = [
-  ['Letters from', 'Maps of', 'Songs for', 'Under', 'Beyond', 'A Year in', 'Postcards to'],
-  ['the Harbour', 'Winter', 'Open Windows', 'the Long Field', 'Neon', 'Small Rooms', 'the Coast'],
+/** What is added to the title of another recording of a track. */
+export const versions: readonly string[] = ['Live', 'Acoustic', 'Demo', 'Radio Edit', 'Reprise']
+
+/** Genres of artists. */
+export const genres: readonly string[] = [
+  'harbour folk',
+  'glass techno',
+  'chamber fuzz',
+  'slow wave',
+  'tram pop',
+  'attic jazz',
+  'lantern soul',
+  'moor metal',
 ]
 
-/** Track titles: a first part and a second. */
-export const trackWords: readonly [string[], string[]] = [
-  [
-    'Amber',
-    'Borrowed',
-    'Broken',
-    'Distant',
-    'Electric',
-    'Falling',
-    'Golden',
-    'Half-Lit',
-    'Hollow',
-    'Last',
-    'Little',
-    'Northern',
-    'Quiet',
-    'Running',
-    'Silver',
-    'Slow',
-    'Violet',
-    'Wild',
-  ],
-  [
-    'Avenue',
-    'Bridges',
-    'Daylight',
-    'Echo',
-    'Garden',
-    'Heartbeat',
-    'Horizon',
-    'Lighthouse',
-    'Machines',
-    'Monday',
-    'Orbit',
-    'Rain',
-    'River',
-    'Satellite',
-    'Summer',
-    'Telephone',
-    'Weather',
-  ],
+/** Who publishes albums. */
+export const labels: readonly string[] = [
+  'Third Kettle Records',
+  'Lowfirth Sound',
+  'Paper Meridian',
+  'Ninth Ferry',
+  'Varnholm Tapes',
+]
+
+/** What a playlist is for. */
+export const occasions: readonly string[] = [
+  'Breakfast',
+  'Long Drives',
+  'Night Trains',
+  'Cooking',
+  'Deep Work',
+  'Sundays',
+  'Rainy Windows',
+  'Running Late',
+]
+
+/** Who makes playlists for everybody: an id and a name. */
+export const curators: ReadonlyArray<{ readonly id: string; readonly name: string }> = [
+  { id: 'editors', name: 'The Editors' },
+  { id: 'attic-radio', name: 'Attic Radio' },
+  { id: 'tramline', name: 'Tramline Weekly' },
 ]

@@ -1,4 +1,8 @@
-import type { Catalogue, Track } from './catalogue.ts'
+import type { Track } from './catalogue-albums.ts'
+import type { Artist } from './catalogue-artists.ts'
+import { makePlaylist } from './catalogue-playlists.ts'
+import type { Playlist } from './catalogue-playlists.ts'
+import type { Catalogue } from './catalogue.ts'
 import { SeededRandom } from './seeded-random.ts'
 
 /** A track in somebody's library. */
@@ -8,15 +12,27 @@ export interface SavedTrack {
   readonly addedAt: number
 }
 
-/** Spotify's three time ranges of top tracks. */
+/** A track that somebody has listened to. */
+export interface Play {
+  readonly track: Track
+  /** Instant, epoch ms. */
+  readonly playedAt: number
+}
+
+/** Spotify's three time ranges of top lists. */
 export const timeRanges = ['short_term', 'medium_term', 'long_term'] as const
 
 /** Spotify's name for a period of listening. */
 export type TimeRange = (typeof timeRanges)[number]
 
-const firstSavedAt = Date.UTC(2026, 0, 1, 12)
-const savedAtFirst = 36
-const topTracks = 50
+const startedAt = Date.UTC(2026, 0, 1, 12)
+const day = 86_400_000
+const savedAtFirst = 500
+const topListLength = 50
+const keptPlays = 50
+const secondsBetweenPlays = 250
+const ownPlaylists = 4
+const followedPlaylists = 30
 
 /** What each user listens to and has saved; what they start with follows from the seed. */
 export class Library {
@@ -30,19 +46,40 @@ export class Library {
   }
 
   /** A user's most played tracks, first the most played. */
-  top(userId: string, range: TimeRange): Track[] {
-    const tracks = [...this.#catalogue.tracks.values()]
-    return this.#random('top', userId, range).shuffle(tracks).slice(0, topTracks)
+  topTracks(userId: string, range: TimeRange): Track[] {
+    return this.#random('top', userId, range).sample(this.#catalogue.allTracks, topListLength)
+  }
+
+  /** A user's most played artists, first the most played. */
+  topArtists(userId: string, range: TimeRange): Artist[] {
+    const artists = [...this.#catalogue.artists.values()]
+    return this.#random('top artists', userId, range).sample(artists, topListLength)
+  }
+
+  /** What a user has listened to, newest first. */
+  plays(userId: string): Play[] {
+    return this.#random('plays', userId)
+      .sample(this.#catalogue.allTracks, keptPlays)
+      .map((track, index) => ({ track, playedAt: startedAt - index * secondsBetweenPlays * 1000 }))
+  }
+
+  /** The playlists that a user made, which are private, and those that the user follows. */
+  playlists(user: Playlist['owner']): Playlist[] {
+    const random = this.#random('playlists', user.id)
+    const owner = { id: user.id, name: user.name }
+    const own = Array.from({ length: ownPlaylists }, () =>
+      makePlaylist(random, owner, { isPublic: false }),
+    )
+    return [...own, ...random.sample([...this.#catalogue.playlists.values()], followedPlaylists)]
   }
 
   /** A user's saved tracks, newest first. */
   saved(userId: string): readonly SavedTrack[] {
     let saved = this.#saved.get(userId)
     if (!saved) {
-      const tracks = this.#random('saved', userId).shuffle([...this.#catalogue.tracks.values()])
-      saved = tracks
-        .slice(0, savedAtFirst)
-        .map((track, index) => ({ track, addedAt: firstSavedAt - index * 86_400_000 }))
+      saved = this.#random('saved', userId)
+        .sample(this.#catalogue.allTracks, savedAtFirst)
+        .map((track, index) => ({ track, addedAt: startedAt - index * day }))
       this.#saved.set(userId, saved)
     }
     return saved

@@ -77,9 +77,10 @@ async function respond(
   let path = ''
   try {
     const body = await readBody(request)
-    const url = new URL(`${origin}${request.url}`)
-    path = url.pathname
-    const reply = await answer({ method, url, headers, body })
+    const url = urlOf(request, origin)
+    path = url?.pathname ?? ''
+    const read = { method, headers, ...(url && { url }), ...(body !== undefined && { body }) }
+    const reply = await replyTo(answer, read)
     log?.(`${method} ${path} ${describe(reply)}`)
     await sendReply(response, reply)
   } catch (error) {
@@ -95,12 +96,28 @@ function describe({ status = 200, delivery = 'whole', note }: NotedReply): strin
   return words.length === 0 ? String(status) : `${status} (${words.join(', ')})`
 }
 
-async function readBody(request: IncomingMessage): Promise<string> {
+/** A whole URL is a request target too (RFC 9112 section 3.2.2); `*` is none of a resource. */
+function urlOf({ url = '' }: IncomingMessage, origin: string): URL | undefined {
+  const target = url.startsWith('/') ? `${origin}${url}` : url
+  return URL.canParse(target) ? new URL(target) : undefined
+}
+
+async function replyTo(
+  answer: Answer,
+  { url, body, ...request }: Partial<ReceivedRequest> & Pick<ReceivedRequest, 'method' | 'headers'>,
+): Promise<NotedReply> {
+  if (url === undefined) return { status: 400, body: 'Bad request target' }
+  if (body === undefined) return { status: 413, body: 'The body exceeds 1 MiB' }
+  return answer({ ...request, url, body })
+}
+
+/** `undefined` where it is too long. */
+async function readBody(request: IncomingMessage): Promise<string | undefined> {
   const chunks: Buffer[] = []
   let length = 0
   for await (const chunk of request as AsyncIterable<Buffer>) {
     length += chunk.length
-    if (length > maxBodyBytes) throw new Error('The request body exceeds 1 MiB.')
+    if (length > maxBodyBytes) return undefined
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()

@@ -27,13 +27,14 @@ export class SeededRandom {
     return values[this.between(0, values.length - 1)]!
   }
 
-  /** The values in another order; the list itself stays as it is. */
-  shuffle<T>(values: readonly T[]): T[] {
-    const shuffled = [...values]
-    for (let last = shuffled.length - 1; last > 0; last--) {
-      const other = this.between(0, last)
-      ;[shuffled[last], shuffled[other]] = [shuffled[other]!, shuffled[last]!]
+  /** As many of the values as asked for, or all, in random order and none twice. */
+  sample<T>(values: readonly T[], count: number): T[] {
+    const rest = [...values]
+    const size = Math.min(count, rest.length)
+    for (let at = 0; at < size; at++) {
+      const other = this.between(at, rest.length - 1)
+      ;[rest[at], rest[other]] = [rest[other]!, rest[at]!]
     }
-    return shuffled
+    return rest.slice(0, size)
   }
 }

@@ -1,15 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { albumArt } from './album-art.ts'
+import { accessRefusal, checkRate } from './api-access.ts'
 import { accountsAt } from './api-accounts.ts'
 import type { ApiAccount } from './api-accounts.ts'
+import { createContent } from './api-content.ts'
+import type { ApiContent } from './api-content.ts'
 import { ApiError } from './api-error.ts'
+import { AppRequests, checkedRateLimit } from './api-rate-limit.ts'
+import type { RateLimit } from './api-rate-limit.ts'
 import { answerApiRequest } from './api-routes.ts'
-import type { ApiContent } from './api-routes.ts'
-import { workingApi } from './api-switches.ts'
+import { forcedReply, workingApi } from './api-switches.ts'
 import type { ApiRequest, ApiSwitches } from './api-switches.ts'
 import { bearerToken } from './bearer.ts'
-import { createCatalogue } from './catalogue.ts'
-import { Library } from './library.ts'
+import { coverArt } from './cover-art.ts'
 import { listen } from './listen.ts'
 import type { ListenOptions, ReceivedRequest } from './listen.ts'
 import type { RawReply } from './raw-reply.ts'
@@ -21,6 +23,8 @@ export interface TestApiOptions extends ListenOptions {
   provider: TestProvider | string
   /** The same seed gives the same music and the same libraries. Default `behalf`. */
   seed?: string | undefined
+  /** What each app may send, all its users together, before it gets 429. Default no limit. */
+  rateLimit?: RateLimit | undefined
 }
 
 /** An upstream API shaped like Spotify's Web API, run by this process. */
@@ -42,16 +46,22 @@ export interface TestApi {
 }
 
 /**
- * Starts an upstream API on this machine: profile, top tracks and saved tracks of each user of the
- * test provider, and a catalogue of made-up music, with Spotify's status codes and error bodies.
+ * Starts an upstream API on this machine: a catalogue of a few thousand made-up tracks with their
+ * albums, artists and playlists, search, and a library of each user of the test provider, with
+ * Spotify's paging, status codes, error bodies and headers. What the account's country has no
+ * rights for is `is_playable: false`; search and the albums of an artist leave it out.
+ *
+ * Throws a `RangeError` for a `rateLimit` that is none.
  */
 export async function createTestApi(options: TestApiOptions): Promise<TestApi> {
   const { provider, seed = 'behalf' } = options
+  const rateLimit = options.rateLimit && checkedRateLimit(options.rateLimit)
   const server = await listen(options)
   const { origin } = server
-  const catalogue = createCatalogue(seed)
-  const content = { origin, catalogue, library: new Library(catalogue, seed) }
-  const switches = workingApi()
+  const users = typeof provider === 'string' ? [] : provider.users
+  const content = createContent(origin, users, seed)
+  const switches = workingApi(rateLimit)
+  const sent = new AppRequests()
   const requests: ApiRequest[] = []
   const findAccount = accountsAt(provider)
 
@@ -63,7 +73,9 @@ export async function createTestApi(options: TestApiOptions): Promise<TestApi> {
     const seen = seenRequest(request, account, at)
     requests.push(seen)
     if (switches.delay > 0) await wait(switches.delay * 1000, undefined, { ref: false })
-    const reply = forcedReply(switches, seen) ?? usualReply(content, request, account)
+    const reply =
+      forcedReply(switches, seen) ??
+      (await usualReply(content, request, { account, sent, rateLimit: switches.rateLimit }))
     const delivery = reply.delivery ?? deliveries[switches.behaviour]
     return { ...reply, delivery, note: seen.userId }
   })
@@ -79,7 +91,8 @@ export async function createTestApi(options: TestApiOptions): Promise<TestApi> {
     },
     reset: () => {
       requests.length = 0
-      Object.assign(switches, workingApi())
+      Object.assign(switches, workingApi(rateLimit))
+      sent.reset()
       content.library.reset()
     },
     close: () => server.close(),
@@ -102,43 +115,32 @@ function seenRequest(
   return { method, path: url.pathname, query, userId: account?.user.id, at }
 }
 
-function forcedReply(switches: ApiSwitches, seen: ApiRequest): RawReply | undefined {
-  const { reply, status, retryAfter } = switches
-  if (status === undefined) return reply?.(seen)
-  const headers: Record<string, string> =
-    retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
-  return new ApiError(
-    status,
-    status === 429 ? 'API rate limit exceeded' : 'Forced',
-    headers,
-  ).reply()
-}
-
-function usualReply(
+async function usualReply(
   content: ApiContent,
   request: ReceivedRequest,
-  account: ApiAccount | undefined,
-): RawReply {
+  { account, sent, rateLimit }: Caller,
+): Promise<RawReply> {
   try {
-    if (account) return answerApiRequest(content, request, account)
-    const { authorization } = request.headers
-    throw authorization === undefined
-      ? unauthorized('No token provided', 'Bearer realm="spotify"')
-      : unauthorized('The access token expired', 'Bearer realm="spotify", error="invalid_token"')
+    if (!account) throw accessRefusal(request.headers.authorization)
+    if (rateLimit) await checkRate(sent, rateLimit, account)
+    return answerApiRequest(content, request, account)
   } catch (error) {
     if (error instanceof ApiError) return error.reply()
     throw error
   }
 }
 
-function unauthorized(message: string, challenge: string): ApiError {
-  return new ApiError(401, message, { 'www-authenticate': challenge })
+/** Who calls, and what the app has sent so far. */
+interface Caller {
+  readonly account: ApiAccount | undefined
+  readonly sent: AppRequests
+  readonly rateLimit: RateLimit | undefined
 }
 
 function image({ catalogue }: ApiContent, { url }: ReceivedRequest): RawReply {
   const id = /^\/images\/(\w+)\.svg$/.exec(url.pathname)?.[1]
-  const album = catalogue.albums.get(id ?? '')
-  if (!album) return { status: 404, body: 'Not found' }
+  const art = coverArt(catalogue, id ?? '')
+  if (!art) return { status: 404, body: 'Not found' }
   const headers = { 'content-type': 'image/svg+xml', 'cache-control': 'public, max-age=86400' }
-  return { headers, body: albumArt(album).text }
+  return { headers, body: art.text }
 }

@@ -101,6 +101,13 @@ describe.each(Object.entries(expressVersions))('hostile callbacks on %s', (_name
       if (row.expect.assert.includes('one-token-call')) expect(asked() - before.asked).toBe(1)
       if (row.expect.outcome === 'accept') expect(accepted).toBe(1)
       if (row.expect.outcome === 'exactly-one') expect(accepted).toBeGreaterThanOrEqual(1)
+      const set = replies.flatMap(({ headers }) => (headers['set-cookie'] ?? []) as string[])
+      const sessions = set.filter((cookie) => cookie.startsWith('behalf='))
+      if (row.expect.assert.includes('one-session')) expect(sessions).toHaveLength(1)
+      if (row.expect.assert.includes('no-crlf')) expect(set.join()).not.toContain('x=1')
+      if (row.expect.assert.includes('clean-url')) {
+        expect(replies.map(({ headers }) => headers['location'])).toEqual(['/'])
+      }
       if (row.expect.assert.includes('no-session-change') && !row.input.replay) {
         await own.get('/me').expect(401)
       }
@@ -139,15 +146,15 @@ describe('a callback', () => {
     expect(world.provider.seen.codeRequests).toBe(1)
     const stranger = await browser().get(back).set(navigation)
     expect(stranger.status).toBe(400)
-    expect(stranger.body.code).toBe('state_replayed')
+    expect(stranger.text).toContain('state_replayed')
   })
 
-  test('with access denied goes to errorPage with the code, or to the app as an error', async () => {
+  test('with access denied goes to errorPage with the code, or is a page that says so', async () => {
     const cancelled = { user: 'ada', provider: 'spotify', cancel: true }
     const plain = createApp(world)
     const reply = await loginAs(plain.browser(), cancelled)
     expect(reply.status).toBe(403)
-    expect(reply.body.code).toBe('access_denied')
+    expect(reply.text).toContain('access_denied')
     const paged = createApp(world, { options: { errorPage: '/sorry?from=login' } })
     const sent = await loginAs(paged.browser(), cancelled)
     expect(sent.status).toBe(303)
@@ -174,7 +181,7 @@ describe('a callback', () => {
     const elsewhere = back.replace('/auth/spotify/', '/auth/B/').replace(/&?iss=[^&]*/, '')
     const reply = await ada.get(elsewhere).set(navigation)
     expect(reply.status).toBe(400)
-    expect(reply.body.code).toBe('state_provider_changed')
+    expect(reply.text).toContain('state_provider_changed')
     expect(other.seen.codeRequests).toBe(0)
     expect((await ada.get(back).set(navigation)).status).toBe(303)
   })

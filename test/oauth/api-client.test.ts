@@ -13,7 +13,7 @@ import { type AppSettings, createApp, createWorld, useWorld } from '../middlewar
 const exampleApi = resolveProvider(
   'spotify',
   spotify({ clientId: 'id', clientSecret: 'secret', apiBaseUrl: 'https://api.example/v1' }),
-  undefined,
+  fetch,
 )
 
 describe('the URL of a call', () => {
@@ -232,7 +232,7 @@ describe('calls', () => {
     expect((error as Error).name).toBe('TimeoutError')
   })
 
-  test('HT-02 an exchange that takes too long ends', async () => {
+  test('HT-02 an exchange that takes too long ends with a typed error', async () => {
     const { error } = await asAda(
       (api) => {
         world.api.switches.behaviour = 'hangs'
@@ -241,7 +241,7 @@ describe('calls', () => {
       { options: { timeouts: { total: 0.3 } } },
     )
     world.api.switches.behaviour = 'works'
-    expect((error as Error).name).toBe('TimeoutError')
+    expect(error).toMatchObject({ code: 'upstream_unavailable', status: 504 })
   })
 })
 

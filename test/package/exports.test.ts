@@ -20,6 +20,7 @@ const names: Record<string, string[]> = {
     'LoginRequiredError',
     'OriginNotAllowedError',
     'ProviderUnavailableError',
+    'RateLimitedError',
     'ReauthRequiredError',
     'SessionNotKeptError',
     'SessionOrderError',
@@ -28,11 +29,12 @@ const names: Record<string, string[]> = {
     'UnexpectedResponseError',
     'UnsupportedOperationError',
     'UpstreamError',
+    'UpstreamUnavailableError',
     'UserRequiredError',
     'createBehalf',
   ],
   './express': ['behalf', 'requireLogin', 'responseCache'],
-  './providers': ['normalizeScope', 'oauth2', 'oidc', 'spotify'],
+  './providers': ['normalizeScope', 'oauth2', 'oidc', 'spotify', 'spotifySdkAuth'],
   './cache': ['responseCache'],
   './stores': ['backends', 'cacheManager', 'createStore'],
   './stores/dynamodb': ['dynamodbStore', 'isDynamodbClient'],
@@ -45,7 +47,15 @@ const names: Record<string, string[]> = {
   './stores/postgres': ['isPostgresClient', 'postgresStore'],
   './stores/redis': ['isRedisClient', 'redisStore'],
   './stores/sqlite': ['isSqliteClient', 'sqliteOptions', 'sqliteStore'],
-  './testing': ['chaosStore', 'createTestApi', 'createTestProvider', 'loginAs', 'storeContract'],
+  './testing': [
+    'chaosStore',
+    'createTestApi',
+    'createTestProvider',
+    'grantFor',
+    'loginAs',
+    'sessionCookie',
+    'storeContract',
+  ],
 }
 
 test('every entry point is listed here', () => {

@@ -1,11 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createTestApi, createTestProvider } from '../../src/testing/index.ts'
 import type { TestApi, TestProvider } from '../../src/testing/index.ts'
+import { callerOf as callerIn, everyScope } from './api-caller.ts'
+import type { Caller, Page } from './api-caller.ts'
 
 let provider: TestProvider
 let api: TestApi
-
-const everyScope = ['user-read-email', 'user-top-read', 'user-library-read', 'user-library-modify']
 
 beforeAll(async () => {
   provider = await createTestProvider()
@@ -29,28 +29,12 @@ interface TrackJson {
   album: { name: string; images: Array<{ url: string }> }
 }
 
-interface PageJson<T> {
-  items: T[]
-  total: number
-  limit: number
-  offset: number
-  next: string | null
-  previous: string | null
-  href: string
+/** A client of the API, or of another one, that calls it as that user. */
+function callerOf(user: string, scope = everyScope, target = api): Caller {
+  return callerIn({ provider, api: target }, user, { scope })
 }
 
-/** A client of the API that calls it as that user. */
-function callerOf(user: string, scope: string[] = everyScope, target: TestApi = api) {
-  const { accessToken } = provider.issueTokens({ user, scope })
-  const call = (path: string, init: RequestInit = {}) => {
-    const url = path.startsWith('http') ? path : `${target.baseUrl}/${path}`
-    return fetch(url, { ...init, headers: { authorization: `Bearer ${accessToken}` } })
-  }
-  const read = async <T>(path: string) => (await (await call(path)).json()) as T
-  return { call, read }
-}
-
-const idsOf = (page: PageJson<TrackJson>) => page.items.map(({ id }) => id)
+const idsOf = (page: Page<TrackJson>) => page.items.map(({ id }) => id)
 
 describe('me', () => {
   it('is the user of the access token', async () => {
@@ -73,10 +57,10 @@ describe('me', () => {
 describe('top tracks', () => {
   it('come in pages that lead to each other', async () => {
     const { read } = callerOf('ada')
-    const first = await read<PageJson<TrackJson>>('me/top/tracks?limit=30')
+    const first = await read<Page<TrackJson>>('me/top/tracks?limit=30')
     expect(first).toMatchObject({ limit: 30, offset: 0, total: 50, previous: null })
     expect(first.items).toHaveLength(30)
-    const second = await read<PageJson<TrackJson>>(first.next ?? '')
+    const second = await read<Page<TrackJson>>(first.next ?? '')
     expect(second).toMatchObject({ offset: 30, next: null })
     expect(second.items).toHaveLength(20)
     expect(new Set([...idsOf(first), ...idsOf(second)]).size).toBe(50)
@@ -85,7 +69,7 @@ describe('top tracks', () => {
 
   it('are 20 by default, and differ by user and time range, not by call', async () => {
     const [ada, grace] = [callerOf('ada'), callerOf('grace')]
-    const page = await ada.read<PageJson<TrackJson>>('me/top/tracks')
+    const page = await ada.read<Page<TrackJson>>('me/top/tracks')
     expect(page.items).toHaveLength(20)
     expect(await ada.read('me/top/tracks')).toEqual(page)
     expect(await ada.read('me/top/tracks?time_range=short_term')).not.toEqual(page)
@@ -105,7 +89,7 @@ describe('top tracks', () => {
   })
 
   it('look like music', async () => {
-    const { items } = await callerOf('ada').read<PageJson<TrackJson>>('me/top/tracks?limit=1')
+    const { items } = await callerOf('ada').read<Page<TrackJson>>('me/top/tracks?limit=1')
     const track = items[0]!
     expect(track.name.length).toBeGreaterThan(3)
     expect(track.artists[0]!.name.length).toBeGreaterThan(3)
@@ -126,21 +110,21 @@ describe('top tracks', () => {
 })
 
 describe('saved tracks', () => {
-  const contains = (caller: ReturnType<typeof callerOf>, id: string) =>
+  const contains = (caller: Caller, id: string) =>
     caller.read<boolean[]>(`me/tracks/contains?ids=${id}`)
 
   it('are saved and removed by one user for that user', async () => {
     const [ada, grace] = [callerOf('ada'), callerOf('grace')]
-    const saved = await ada.read<PageJson<{ added_at: string; track: TrackJson }>>('me/tracks')
+    const saved = await ada.read<Page<{ added_at: string; track: TrackJson }>>('me/tracks')
     expect(Date.parse(saved.items[0]!.added_at)).toBeGreaterThan(0)
-    const top = await ada.read<PageJson<TrackJson>>('me/top/tracks?limit=50')
+    const top = await ada.read<Page<TrackJson>>('me/top/tracks?limit=50')
     const flags = await ada.read<boolean[]>(`me/tracks/contains?ids=${idsOf(top).join(',')}`)
     const id = top.items[flags.indexOf(false)]!.id
     const graceHasIt = await contains(grace, id)
 
     expect((await ada.call(`me/tracks?ids=${id}`, { method: 'PUT' })).status).toBe(200)
     expect(await contains(ada, id)).toEqual([true])
-    const after = await ada.read<PageJson<{ track: TrackJson }>>('me/tracks?limit=1')
+    const after = await ada.read<Page<{ track: TrackJson }>>('me/tracks?limit=1')
     expect(after).toMatchObject({ total: saved.total + 1, items: [{ track: { id } }] })
     expect(await contains(grace, id)).toEqual(graceHasIt)
 
@@ -151,7 +135,7 @@ describe('saved tracks', () => {
 
   it('are also reached by the routes that took their place in 2026', async () => {
     const ada = callerOf('ada')
-    const { items } = await ada.read<PageJson<{ track: TrackJson }>>('me/tracks?limit=1')
+    const { items } = await ada.read<Page<{ track: TrackJson }>>('me/tracks?limit=1')
     const uris = `uris=spotify:track:${items[0]!.track.id}`
     expect(await ada.read<boolean[]>(`me/library/contains?${uris}`)).toEqual([true])
     expect((await ada.call(`me/library?${uris}`, { method: 'DELETE' })).status).toBe(200)
@@ -161,15 +145,13 @@ describe('saved tracks', () => {
   })
 
   it('are not the same for two users to begin with', async () => {
-    const ada = await callerOf('ada').read<PageJson<unknown>>('me/tracks')
-    expect((await callerOf('grace').read<PageJson<unknown>>('me/tracks')).items).not.toEqual(
-      ada.items,
-    )
+    const ada = await callerOf('ada').read<Page<unknown>>('me/tracks')
+    expect((await callerOf('grace').read<Page<unknown>>('me/tracks')).items).not.toEqual(ada.items)
   })
 
   it('are back at their start after reset()', async () => {
     const ada = callerOf('ada')
-    const { items, total } = await ada.read<PageJson<{ track: TrackJson }>>('me/tracks?limit=1')
+    const { items, total } = await ada.read<Page<{ track: TrackJson }>>('me/tracks?limit=1')
     await ada.call(`me/tracks?ids=${items[0]!.track.id}`, { method: 'DELETE' })
     expect(await ada.read('me/tracks?limit=1')).toMatchObject({ total: total - 1 })
     api.reset()
@@ -187,7 +169,7 @@ describe('saved tracks', () => {
 describe('tracks', () => {
   it('come alone or several at once, with null for the unknown', async () => {
     const { read, call } = callerOf('ada', ['user-top-read'])
-    const [one, two] = (await read<PageJson<TrackJson>>('me/top/tracks?limit=2')).items
+    const [one, two] = (await read<Page<TrackJson>>('me/top/tracks?limit=2')).items
     const unknown = '0'.repeat(22)
     expect(await read(`tracks/${one!.id}`)).toEqual(one)
     expect(await read(`tracks?ids=${two!.id},${unknown},${one!.id}`)).toEqual({

@@ -27,6 +27,7 @@ export function spotify(options: SpotifyOptions = {}): ProviderDefinition {
     userInfo: 'me',
     environment: 'SPOTIFY',
     refreshTokenLifetime,
+    rateLimitedBy: 'client',
     checkRedirectUri,
     profile,
     rules,

@@ -1,10 +1,27 @@
-import type { Album } from './catalogue.ts'
+import type { Catalogue } from './catalogue.ts'
 import { html } from './html.ts'
 import type { Html } from './html.ts'
 import { SeededRandom } from './seeded-random.ts'
 
-/** Draws the cover of an album: two discs and two waves on a gradient. */
-export function albumArt({ id, name, artist }: Album): Html {
+/** A picture's two lines of text. */
+interface Caption {
+  readonly id: string
+  readonly title: string
+  readonly by: string
+}
+
+/** The picture of an album, an artist or a public playlist; `undefined` for another id. */
+export function coverArt({ albums, artists, playlists }: Catalogue, id: string): Html | undefined {
+  const album = albums.get(id)
+  if (album) return drawing({ id, title: album.name, by: album.artist.name })
+  const artist = artists.get(id)
+  if (artist) return drawing({ id, title: artist.name, by: artist.genres.join(', ') })
+  const playlist = playlists.get(id)
+  return playlist && drawing({ id, title: playlist.name, by: playlist.owner.name })
+}
+
+/** Two discs and two waves on a gradient, their colours and places from the id. */
+function drawing({ id, title, by }: Caption): Html {
   const random = new SeededRandom(id)
   const hue = random.between(0, 359)
   const other = (hue + random.between(40, 150)) % 360
@@ -14,15 +31,15 @@ export function albumArt({ id, name, artist }: Album): Html {
     width="640"
     height="640"
   >
-    <title>${name} by ${artist.name}</title>
+    <title>${title} by ${by}</title>
     <defs>${gradients(hue, other)}</defs>
     <rect width="640" height="640" fill="url(#sky)" />
     ${disc(random, 'url(#sun)', 150)} ${disc(random, '#ffffff44', 60)}
     ${wave(random.between(300, 380), `hsl(${other} 60% 18% / 0.55)`)}
     ${wave(random.between(420, 480), `hsl(${hue} 60% 14% / 0.6)`)}
     <g font-family="system-ui, sans-serif" fill="#fff">
-      <text x="40" y="566" font-size="40" font-weight="700">${name}</text>
-      <text x="40" y="604" font-size="24">${artist.name}</text>
+      <text x="40" y="566" font-size="40" font-weight="700">${title}</text>
+      <text x="40" y="604" font-size="24">${by}</text>
     </g>
   </svg>`
 }

@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto'
+import type { LoginResult } from '../oauth/authorization-server.ts'
+import type { ProviderAccess } from '../oauth/provider-access.ts'
+import { newGrant, type TokenRecord } from '../oauth/token-record.ts'
+import type { App } from './app.ts'
+
+/** The record of a login that has just come back; `asked` is the scope where the reply names none. */
+export function newRecord(
+  app: App,
+  access: ProviderAccess,
+  asked: readonly string[],
+  { tokens, profile }: LoginResult,
+): TokenRecord {
+  const { scope = asked, ...held } = tokens
+  const now = Date.now()
+  const { refreshTokenLifetime } = access.provider.definition
+  const lasts = tokens.refreshToken !== undefined && refreshTokenLifetime !== undefined
+  return {
+    ...newGrant(),
+    provider: access.name,
+    profile: profile ?? { subject: randomUUID() },
+    scope,
+    authorizedAt: now,
+    endsAt: app.connects ? undefined : now + app.configuration.grantTtl * 1000,
+    refreshExpiresAt: lasts ? now + refreshTokenLifetime * 1000 : undefined,
+    tokens: { ...held, receivedAt: now },
+  }
+}

@@ -1,0 +1,64 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
+
+/** A request that came to it. */
+export interface SeenRequest {
+  /** Number of its connection, from 1. */
+  connection: number
+  authorization: string | undefined
+}
+
+/** An upstream API that answers as its switch says, byte by byte. */
+export class HostileApi {
+  readonly seen: SeenRequest[] = []
+  /** Writes a reply, or does something worse. */
+  answer: (socket: Socket) => void = (socket) => socket.write(reply('200 OK', {}, good))
+  readonly #server = createServer((socket) => this.#serve(socket))
+  readonly #sockets = new Set<Socket>()
+  #connections = 0
+
+  async start(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1')
+    await once(this.#server, 'listening')
+  }
+
+  get origin(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy()
+    this.#server.close()
+    await once(this.#server, 'close')
+  }
+
+  #serve(socket: Socket): void {
+    const connection = (this.#connections += 1)
+    this.#sockets.add(socket)
+    let received = ''
+    socket.on('error', () => {})
+    socket.once('close', () => this.#sockets.delete(socket))
+    socket.on('data', (bytes) => {
+      received += bytes.toString('latin1')
+      if (!received.includes('\r\n\r\n')) return
+      const authorization = /^authorization: (.*)$/im.exec(received)?.[1]?.trim()
+      this.seen.push({ connection, authorization })
+      received = ''
+      this.answer(socket)
+    })
+  }
+}
+
+/** The body of an API at which nothing goes wrong. */
+export const good = '{"id":"good"}'
+
+/** A reply of HTTP/1.1; its length is told unless the headers tell another one. */
+export function reply(status: string, headers: Record<string, string>, body = '{}'): string {
+  const all = {
+    'content-type': 'application/json',
+    'content-length': String(body.length),
+    ...headers,
+  }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`)
+  return `HTTP/1.1 ${status}\r\n${lines.join('')}\r\n${body}`
+}

@@ -1,0 +1,170 @@
+import { afterEach, describe, expect, test } from 'vitest'
+import type { BehalfEvent } from '../../src/events.ts'
+import type { ApiClient } from '../../src/oauth/api-client.ts'
+import { retryAfter } from '../../src/oauth/retry-after.ts'
+import { loginAs } from '../../src/testing/index.ts'
+import { createApp, useWorld } from '../middleware/express-app.ts'
+
+const world = useWorld()
+
+afterEach(() => {
+  Object.assign(world.api.switches, { status: undefined, retryAfter: undefined, reply: undefined })
+})
+
+/** Answers so many requests with a status, and the rest with a list; gives the instants of all. */
+function answersFirst(count: number, status: number, headers: Record<string, string>): number[] {
+  const instants: number[] = []
+  world.api.switches.reply = ({ path }) => {
+    if (path !== '/v1/me/top/tracks') return undefined
+    instants.push(performance.now())
+    return instants.length <= count
+      ? { status, headers, body: '{"slow":"down"}' }
+      : { body: '{"items":[]}' }
+  }
+  return instants
+}
+
+/** An app in which a logged-in user's request makes the call, and what came of it. */
+async function called(
+  call: (api: ApiClient) => Promise<unknown>,
+  options: { rateLimitedBy?: 'client' | 'grant' } = {},
+) {
+  const events: BehalfEvent[] = []
+  const { browser } = createApp(
+    { ...world, spotify: { ...world.spotify, ...options } },
+    {
+      cache: false,
+      options: { onEvent: (event) => events.push(event) },
+      routes: (app) =>
+        app.get('/call', async (req, res) => {
+          const startedAt = performance.now()
+          const error = await call(req.api['spotify']!).then(
+            () => undefined,
+            (reason: unknown) => reason,
+          )
+          res.json({ ...(error as object), took: (performance.now() - startedAt) / 1000 })
+        }),
+    },
+  )
+  const user = async (name: string) => {
+    const agent = browser()
+    await loginAs(agent, { user: name, provider: 'spotify' })
+    return async () => (await agent.get('/call')).body as Record<string, unknown>
+  }
+  const throttled = () => events.filter(({ type }) => type === 'throttled')
+  return { user, throttled }
+}
+
+const top = (api: ApiClient) => api.get('me/top/tracks')
+
+describe('HT-03 an API that asks for patience', () => {
+  test.each([429, 503])(
+    '%i for a second: a GET waits, and its caller never knows',
+    async (status) => {
+      const instants = answersFirst(1, status, { 'retry-after': '1' })
+      const { user, throttled } = await called(top)
+      const outcome = await (await user('ada'))()
+      expect(outcome['code']).toBeUndefined()
+      expect(instants).toHaveLength(2)
+      expect(instants[1]! - instants[0]!).toBeGreaterThanOrEqual(990)
+      expect(throttled()).toMatchObject([
+        { status, wait: 1, retried: true, url: '/v1/me/top/tracks' },
+      ])
+    },
+  )
+
+  test('that asks for longer than 2 s gets no second call; the error says how long', async () => {
+    const instants = answersFirst(9, 429, { 'retry-after': '86400' })
+    const { user, throttled } = await called(top)
+    const outcome = await (await user('ada'))()
+    expect(outcome).toMatchObject({ code: 'rate_limited', status: 429, retryAfter: 86_400 })
+    expect(outcome).toMatchObject({ body: { slow: 'down' }, headers: { 'retry-after': '86400' } })
+    expect(outcome['took']).toBeLessThan(2)
+    expect(instants).toHaveLength(1)
+    expect(throttled()).toMatchObject([{ wait: 86_400, retried: false }])
+  })
+
+  test('that does not say how long is asked again after a second, twice at most', async () => {
+    const instants = answersFirst(9, 503, { 'retry-after': 'abc' })
+    const { user } = await called(top)
+    expect(await (await user('ada'))()).toMatchObject({ code: 'upstream_error', status: 503 })
+    expect(instants).toHaveLength(3)
+  })
+
+  test('is not sent what changes something a second time', async () => {
+    const instants = answersFirst(9, 503, { 'retry-after': '0' })
+    const { user } = await called((api) => api.post('me/top/tracks', { json: {} }))
+    expect(await (await user('ada'))()).toMatchObject({ code: 'upstream_error', status: 503 })
+    expect(instants).toHaveLength(1)
+  })
+
+  test('a caller that gives up ends the wait', async () => {
+    answersFirst(9, 429, { 'retry-after': '2' })
+    const { user } = await called((api) =>
+      api.get('me/top/tracks', { signal: AbortSignal.timeout(200) }),
+    )
+    expect((await (await user('ada'))())['took']).toBeLessThan(1)
+  })
+
+  test('fetch() resolves with the last reply', async () => {
+    answersFirst(9, 429, { 'retry-after': '30' })
+    const { user } = await called(async (api) => {
+      const reply = await api.fetch('me/top/tracks')
+      throw Object.assign(new Error(), { status: reply.status, text: await reply.text() })
+    })
+    expect(await (await user('ada'))()).toMatchObject({ status: 429, text: '{"slow":"down"}' })
+  })
+})
+
+describe('HT-03 until the wait is over, the API is not called', () => {
+  test("for any user, where the app's client is what it counts", async () => {
+    const instants = answersFirst(1, 429, { 'retry-after': '60' })
+    const { user } = await called(top, { rateLimitedBy: 'client' })
+    const [ada, ben] = [await user('ada'), await user('grace')]
+    await ada()
+    expect(await ben()).toMatchObject({ code: 'rate_limited', status: 429 })
+    expect(await ada()).toMatchObject({ code: 'rate_limited' })
+    expect(instants).toHaveLength(1)
+  })
+
+  test('for that user only, where it counts each', async () => {
+    const instants = answersFirst(1, 429, { 'retry-after': '60' })
+    const { user } = await called(top, { rateLimitedBy: 'grant' })
+    const [ada, ben] = [await user('ada'), await user('grace')]
+    await ada()
+    expect((await ben())['code']).toBeUndefined()
+    expect(await ada()).toMatchObject({ code: 'rate_limited' })
+    expect(instants).toHaveLength(2)
+  })
+})
+
+test('a job may wait for longer', async () => {
+  const instants = answersFirst(1, 429, { 'retry-after': '3' })
+  const { auth, browser } = createApp(world, {
+    cache: false,
+    options: { user: () => 'user-1', basePath: '/connect' },
+  })
+  await loginAs(browser(), { user: 'ada', provider: 'spotify', path: '/connect' })
+  const { api } = await auth.forUser('user-1', { maxWait: 5 })
+  expect(await api.spotify.get('me/top/tracks')).toHaveProperty('items')
+  expect(instants).toHaveLength(2)
+})
+
+test.each([
+  ['120', 120],
+  [' 0 ', 0],
+  ['-1', undefined],
+  ['1e3', undefined],
+  ['12345678901', undefined],
+  ['abc', undefined],
+  ['', undefined],
+  ['Wed, 21 Oct 2015 07:28:00 GMT', 0],
+])('HT-03 Retry-After: %j is %s seconds', (text, seconds) => {
+  expect(retryAfter(new Headers({ 'retry-after': text }))).toBe(seconds)
+})
+
+test('HT-03 Retry-After as a date is the time until then', () => {
+  const headers = new Headers({ 'retry-after': new Date(Date.now() + 90_000).toUTCString() })
+  expect(retryAfter(headers)).toBeGreaterThan(85)
+  expect(retryAfter(headers)).toBeLessThanOrEqual(90)
+})

@@ -1,0 +1,79 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const programs = join(root, 'test/consumers')
+
+/** What a program printed, and how it ended. */
+export interface Ended {
+  /** `null` when it was killed because it took too long. */
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+/** A project that has the packed package installed, in a folder where nothing of this one is found. */
+export class PackedConsumer {
+  readonly folder = mkdtempSync(join(tmpdir(), 'behalf-consumer-'))
+  /** What it can import: `behalf`, `behalf/express`, and so on. */
+  readonly entryPoints: readonly string[]
+
+  /** Packs what `npm run build` made; installs it and `packages`, with what they need in turn. */
+  constructor(packages: readonly string[]) {
+    const behalf = join(this.folder, 'node_modules/behalf')
+    mkdirSync(behalf, { recursive: true })
+    const pack = ['pack', '--silent', '--pack-destination', this.folder]
+    const packed = execFileSync('npm', pack, { cwd: root, encoding: 'utf8' }).trim()
+    const archive = join(this.folder, packed)
+    execFileSync('tar', ['-xzf', archive, '-C', behalf, '--strip-components=1'])
+    const needed = new Set([...dependenciesOf(behalf), ...packages])
+    // A Set gives what is added to it while it is walked through.
+    for (const name of needed) {
+      const from = join(root, 'node_modules', name)
+      for (const dependency of dependenciesOf(from)) needed.add(dependency)
+      cpSync(from, join(this.folder, 'node_modules', name), { recursive: true })
+    }
+    cpSync(programs, this.folder, { recursive: true })
+    this.entryPoints = Object.keys(manifestOf(behalf).exports ?? {})
+      .filter((entry) => entry !== './package.json')
+      .map((entry) => `behalf${entry.slice(1)}`)
+  }
+
+  /** Runs a program in the consumer's folder; after a minute it is killed. */
+  run(program: string, args: readonly string[]): Promise<Ended> {
+    const { NODE_OPTIONS: _, ...env } = process.env
+    return new Promise((resolve) => {
+      execFile(
+        program,
+        args,
+        { cwd: this.folder, env, timeout: 60_000, killSignal: 'SIGKILL' },
+        (error, stdout, stderr) => {
+          const code = error === null ? 0 : typeof error.code === 'number' ? error.code : null
+          resolve({ code, stdout, stderr })
+        },
+      )
+    })
+  }
+
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+interface Manifest {
+  dependencies?: Record<string, string>
+  exports?: Record<string, string>
+}
+
+function manifestOf(folder: string): Manifest {
+  return JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest
+}
+
+/** The names of what a package needs; what npm put into its own folder comes along with it. */
+function dependenciesOf(folder: string): string[] {
+  const names = Object.keys(manifestOf(folder).dependencies ?? {})
+  return names.filter((name) => existsSync(join(root, 'node_modules', name)))
+}

@@ -5,8 +5,9 @@ import { login } from './session/browser.ts'
 import { get } from './session/load.ts'
 import { Server } from './session/server.ts'
 
-const rounds = 9
-const requests = 1_500
+const rounds = 7
+const warmUps = 2
+const requests = 4_000
 const connections = 50
 
 /** What a session with a valid token at hand may cost, in the CPU time of bare Express. */
@@ -58,7 +59,7 @@ async function measured(
   running: ReadonlyArray<{ name: string; server: Server; cookie: string }>,
 ): Promise<Measured> {
   const results: Measured = new Map()
-  for (let round = 0; round <= rounds; round += 1) {
+  for (let round = 1 - warmUps; round <= rounds; round += 1) {
     let bare = Number.NaN
     for (const { name, server, cookie } of running) {
       const before = await server.cpu()
@@ -66,12 +67,11 @@ async function measured(
       const used = (await server.cpu()) - before
       if (name === 'bare Express') bare = used
       const { ratios } = results.get(name) ?? { ratios: [] }
-      // The first round warms up.
-      results.set(name, { ratios: round === 0 ? [] : [...ratios, used / bare], setCookie })
+      results.set(name, { ratios: round < 1 ? [] : [...ratios, used / bare], setCookie })
     }
     process.stderr.write(`\rround ${round} of ${rounds}`)
   }
-  process.stderr.write('\r')
+  process.stderr.write('\r\n')
   return results
 }
 

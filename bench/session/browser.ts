@@ -1,5 +1,5 @@
 import request from 'supertest'
-import { submitLoginPage } from '../../src/testing/submit-login-page.ts'
+import { submitLoginPage } from '../../src/testing/login/submit-login-page.ts'
 import { cookiesOf } from '../../test/middleware/flow.ts'
 
 const navigation = {

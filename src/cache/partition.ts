@@ -1,4 +1,4 @@
-import { createHash, createHmac } from 'node:crypto'
+import { hash, createHmac } from 'node:crypto'
 
 /** Whose replies: what is stored in one partition is never found from another. */
 export interface Partition {
@@ -27,7 +27,7 @@ export function responseKey(namespace: string, partition: Partition, request: Re
 }
 
 function digest(text: string): string {
-  return createHash('sha256').update(text).digest('hex')
+  return hash('sha256', text, 'hex')
 }
 
 const formatVersion = 1

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { createTestApi } from '../testing/test-api.ts'
-import { createTestProvider } from '../testing/test-provider.ts'
-import type { TestProvider } from '../testing/test-provider.ts'
+import { createTestApi } from '../testing/api/test-api.ts'
+import { createTestProvider } from '../testing/provider/test-provider.ts'
+import type { TestProvider } from '../testing/provider/test-provider.ts'
 import { readArguments } from './arguments.ts'
 import { UsageError } from './usage-error.ts'
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { ResponseCache } from '../cache/index.ts'
 import { type BehalfEvent, emit } from '../events.ts'
 import type { KeyRing } from '../key-ring.ts'
@@ -98,7 +98,6 @@ export class App {
   }
 
   #usedKey(state: string): string {
-    const hash = createHash('sha256').update(state).digest('hex')
-    return `${this.configuration.namespace}:used:${hash}`
+    return `${this.configuration.namespace}:used:${hash('sha256', state, 'hex')}`
   }
 }

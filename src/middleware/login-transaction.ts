@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { KeyRing } from '../key-ring.ts'
 import type { LoginSecrets } from '../oauth/authorization-server.ts'
 import type { CookieJar } from '../sessions/cookie-jar.ts'
@@ -83,5 +83,5 @@ function suffixOf({ startedAt, state }: LoginTransaction): string {
 }
 
 function hashOf(state: string): string {
-  return createHash('sha256').update(state).digest('hex').slice(0, 12)
+  return hash('sha256', state, 'hex').slice(0, 12)
 }

@@ -64,7 +64,7 @@ export class TokenHandler {
   readonly #visitor: Visitor
   readonly #onlyOneGrant: boolean
   #grantId: string | undefined
-  #lastGrant: string | undefined
+  #last: TokenRecord | undefined
 
   /** Made by `behalf()`; apps get theirs from `req.tokens.<provider>`. */
   constructor(access: ProviderAccess, visitor: Visitor, onlyOneGrant = false) {
@@ -155,7 +155,7 @@ export class TokenHandler {
 
   /** How events name the grant that was last found. */
   get lastGrant(): string {
-    return this.#lastGrant ?? 'none'
+    return this.#last ? grantHash(this.#last) : 'none'
   }
 
   /** The grant's record, whether its token is still valid or not. */
@@ -193,7 +193,7 @@ export class TokenHandler {
     }
     const { ended } = found.record
     if (ended) throw new ReauthRequiredError(name, ended, this.#visitor.loginUrl(name, {}))
-    this.#lastGrant = grantHash(found.record)
+    this.#last = found.record
     return found
   }
 

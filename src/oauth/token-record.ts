@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { ReauthReason } from '../errors.ts'
 import type { Profile } from './provider.ts'
 import type { TokenSet } from './token-set.ts'
@@ -43,7 +43,7 @@ export function grantHash(record: TokenRecord): string {
 
 /** SHA-256, base64url. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url')
+  return hash('sha256', text, 'base64url')
 }
 
 /** Encodes a record together with the key it belongs to. */
@@ -76,7 +76,9 @@ export function decodeRecord(key: string, bytes: Uint8Array): TokenRecord | unde
 
 function parseObject(bytes: Uint8Array): Record<string, unknown> | undefined {
   try {
-    const value: unknown = JSON.parse(Buffer.from(bytes).toString())
+    const value: unknown = JSON.parse(
+      Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString(),
+    )
     return isObject(value) ? value : undefined
   } catch {
     return undefined

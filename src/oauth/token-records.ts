@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import { RetiredSecretError } from '../errors.ts'
 import type { Store } from '../stores/store.ts'
 import type { GrantOwner } from './grant-owner.ts'
@@ -111,7 +111,7 @@ export class TokenRecords {
    */
   #key(owner: GrantOwner, provider: string): string {
     const tuple = JSON.stringify(['grant', owner.kind, owner.id, provider, '', ''])
-    return `${this.#namespace}:grant:${createHash('sha256').update(tuple).digest('hex')}`
+    return `${this.#namespace}:grant:${hash('sha256', tuple, 'hex')}`
   }
 }
 

@@ -1,8 +1,8 @@
 import { oauth2 } from '../../src/oauth/providers/index.ts'
 import { createTestProvider } from '../../src/testing/index.ts'
-import { bearerToken } from '../../src/testing/bearer.ts'
-import { listen, type ReceivedRequest } from '../../src/testing/listen.ts'
-import { jsonReply, type RawReply } from '../../src/testing/raw-reply.ts'
+import { bearerToken } from '../../src/testing/server/bearer.ts'
+import { listen, type ReceivedRequest } from '../../src/testing/server/listen.ts'
+import { jsonReply, type RawReply } from '../../src/testing/server/raw-reply.ts'
 import { leadingTo, type OutsideWorld } from './outside-world.ts'
 
 const origin = 'https://api.github.com'

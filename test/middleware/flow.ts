@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { submitLoginPage } from '../../src/testing/submit-login-page.ts'
+import { submitLoginPage } from '../../src/testing/login/submit-login-page.ts'
 import { type Browser, navigation } from './express-app.ts'
 
 /** Begins a login by hand; gives the URL of the authorization request. */

@@ -8,7 +8,7 @@ import { escapeKey, unescapeKey } from '../../src/stores/cache-manager/escaping.
 import { Pattern } from '../../src/stores/cache-manager/pattern.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { chaosStore } from '../../src/testing/chaos-store.ts'
+import { chaosStore } from '../../src/testing/stores/chaos-store.ts'
 
 const minimal = {
   baseUrl: 'https://app.example.com',

@@ -4,7 +4,7 @@ import { ConfigError } from '../../src/errors.ts'
 import { chunked } from '../../src/stores/chunked.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { chaosStore } from '../../src/testing/chaos-store.ts'
+import { chaosStore } from '../../src/testing/stores/chaos-store.ts'
 
 const kilobyte = 1024
 const value = (bytes: number) => randomBytes(bytes)

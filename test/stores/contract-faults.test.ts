@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { SetOptions, Store, StoredValue } from '../../src/stores/store.ts'
-import { storeContract } from '../../src/testing/store-contract.ts'
+import { storeContract } from '../../src/testing/stores/store-contract.ts'
 
 /** A memory store of which single operations can be replaced by wrong ones. */
 class FaultyStore implements Store {

@@ -8,7 +8,7 @@ import { pathToFileURL } from 'node:url'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import type { SqliteClient, SqliteDriver } from '../../src/stores/sqlite.ts'
 import type { Store } from '../../src/stores/store.ts'
-import { storeContract } from '../../src/testing/store-contract.ts'
+import { storeContract } from '../../src/testing/stores/store-contract.ts'
 
 type Open = new (path: string) => SqliteClient
 

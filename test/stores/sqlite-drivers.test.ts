@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { storeContract } from '../../src/testing/store-contract.ts'
+import { storeContract } from '../../src/testing/stores/store-contract.ts'
 import { component } from '../components.ts'
 
 const node24 = component('node24')

@@ -2,9 +2,9 @@ import { expect, test } from 'vitest'
 import { KeyRing } from '../../src/key-ring.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { sealed } from '../../src/stores/sealed.ts'
-import { chaosStore } from '../../src/testing/chaos-store.ts'
-import type { Chaos } from '../../src/testing/chaos-store.ts'
-import { storeContract } from '../../src/testing/store-contract.ts'
+import { chaosStore } from '../../src/testing/stores/chaos-store.ts'
+import type { Chaos } from '../../src/testing/stores/chaos-store.ts'
+import { storeContract } from '../../src/testing/stores/store-contract.ts'
 
 const bytes = (text: string) => Buffer.from(text)
 const text = (found: { value: Uint8Array } | undefined) =>

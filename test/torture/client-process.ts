@@ -1,7 +1,7 @@
 // One of the clients of a fleet: tasks come as messages, and their results go back.
 
 import { createStore } from '../../src/stores/create-store.ts'
-import { SeededRandom } from '../../src/testing/seeded-random.ts'
+import { SeededRandom } from '../../src/testing/api/seeded-random.ts'
 import type { Task } from './fleet.ts'
 import { recordHistory } from './history-client.ts'
 import { MixedClient } from './mixed-client.ts'

@@ -1,4 +1,4 @@
-import { SeededRandom } from '../../src/testing/seeded-random.ts'
+import { SeededRandom } from '../../src/testing/api/seeded-random.ts'
 import { createWorld, navigation, type World } from '../middleware/express-app.ts'
 import { approve, begin, serveApp, type ServedApp } from './served-app.ts'
 import { sendRequest, WebBrowser } from './web-browser.ts'

@@ -1,7 +1,7 @@
 import type { Express } from 'express'
 import session from 'express-session'
 import { memoryStore } from '../../src/stores/memory.ts'
-import type { SeededRandom } from '../../src/testing/seeded-random.ts'
+import type { SeededRandom } from '../../src/testing/api/seeded-random.ts'
 import { createWorld, secret, type World } from '../middleware/express-app.ts'
 import { HeldSessionStore, heldStore } from './held-stores.ts'
 import { LogoutRace, privatePaths } from './logout-race.ts'

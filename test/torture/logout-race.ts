@@ -1,4 +1,4 @@
-import type { SeededRandom } from '../../src/testing/seeded-random.ts'
+import type { SeededRandom } from '../../src/testing/api/seeded-random.ts'
 import type { Scheduler } from './scheduler.ts'
 import { sendRequest, type WebBrowser, type WebReply } from './web-browser.ts'
 

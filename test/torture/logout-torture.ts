@@ -1,4 +1,4 @@
-import { SeededRandom } from '../../src/testing/seeded-random.ts'
+import { SeededRandom } from '../../src/testing/api/seeded-random.ts'
 import { LogoutArena, sessionKinds } from './logout-arena.ts'
 
 /** How much is tried. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Store } from '../../src/stores/store.ts'
-import type { SeededRandom } from '../../src/testing/seeded-random.ts'
+import type { SeededRandom } from '../../src/testing/api/seeded-random.ts'
 import { now } from './clock.ts'
 
 /** What one client did, and what it saw that cannot be. */

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { SeededRandom } from '../../src/testing/seeded-random.ts'
+import type { SeededRandom } from '../../src/testing/api/seeded-random.ts'
 
 interface Held {
   name: string

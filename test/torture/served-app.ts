@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { submitLoginPage } from '../../src/testing/submit-login-page.ts'
+import { submitLoginPage } from '../../src/testing/login/submit-login-page.ts'
 import { type AppSettings, createApp, type TestApp, type World } from '../middleware/express-app.ts'
 import type { WebBrowser, WebReply } from './web-browser.ts'
 

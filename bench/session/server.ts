@@ -18,10 +18,8 @@ export class Server {
   readonly #process: ChildProcess
 
   static async start(program: string, settings: Settings): Promise<Server> {
-    const path = fileURLToPath(new URL('./contestant.ts', import.meta.url))
-    const child = fork(path, [program, JSON.stringify(settings)], {
-      execArgv: ['--import', 'tsx'],
-    })
+    const path = fileURLToPath(new URL('./contestant.mjs', import.meta.url))
+    const child = fork(path, [program, JSON.stringify(settings)], { execArgv: [] })
     const port = await Promise.race([once(child, 'message'), once(child, 'exit').then(ended)])
     return new Server(child, port[0] as number)
   }

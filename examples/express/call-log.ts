@@ -40,13 +40,15 @@ function sentence(event: Exclude<BehalfEvent, { type: 'upstream' }>): string {
     case 'login':
       return `login at ${event.provider}, partition ${event.grant}`
     case 'login_failed':
-      return `login at ${event.provider} failed: ${event.code}`
+      return `login at ${event.provider} failed: ${event.reason ?? event.code}`
     case 'logout':
       return `logout at ${event.provider}, partition ${event.grant}`
     case 'refresh':
       return `tokens refreshed in ${milliseconds(event.duration)}, partition ${event.grant}`
     case 'refresh_failed':
       return `refresh failed: ${event.code}, partition ${event.grant}`
+    case 'throttled':
+      return `${event.provider} answered ${event.status}: ${event.retried ? 'again' : 'not again'} in ${event.wait} s`
     default:
       return event satisfies never
   }

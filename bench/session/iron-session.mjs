@@ -1,9 +1,4 @@
-import type { Express } from 'express'
 import { getIronSession } from 'iron-session'
-
-interface Session {
-  tokens?: { accessToken: string; refreshToken: string; expiresAt: number }
-}
 
 const options = {
   cookieName: 'session',
@@ -12,17 +7,17 @@ const options = {
 }
 
 /** The tokens in a sealed cookie. */
-export function serve(app: Express): void {
+export function serve(app) {
   app.get('/login', async (req, res) => {
-    const session = await getIronSession<Session>(req, res, options)
+    const session = await getIronSession(req, res, options)
     const [accessToken, refreshToken] = ['a'.repeat(200), 'r'.repeat(130)]
     session.tokens = { accessToken, refreshToken, expiresAt: Date.now() + 3_600_000 }
     await session.save()
     res.send('in')
   })
   app.get('/token', async (req, res) => {
-    const { tokens } = await getIronSession<Session>(req, res, options)
-    if (!tokens || tokens.expiresAt < Date.now()) return void res.sendStatus(401)
+    const { tokens } = await getIronSession(req, res, options)
+    if (!tokens || tokens.expiresAt < Date.now()) return res.sendStatus(401)
     res.json({ has: tokens.accessToken !== '' })
   })
 }

@@ -1,0 +1,167 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import * as behalf from 'behalf'
+import * as providers from 'behalf/providers'
+import * as testing from 'behalf/testing'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { codeIn, Page, project } from './page.ts'
+import { SnippetFolder } from './snippet-folder.ts'
+
+const docs = readdirSync(join(project, 'docs')).map((name) => `docs/${name}`)
+const pages = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...docs]
+const source = (path: string) => readFileSync(join(project, path), 'utf8')
+
+let folder: SnippetFolder
+beforeAll(() => {
+  folder = new SnippetFolder()
+})
+afterAll(() => folder.remove())
+
+/** Links that lead nowhere: to a file that is not there, or to a heading that its page has not. */
+function brokenLinks(path: string): string[] {
+  const here = new Page(path)
+  return here.links.filter((link) => {
+    if (/^[a-z]+:/.test(link)) return false
+    const [file, anchor] = link.split('#')
+    const target = file ? normalize(join(dirname(path), file)) : path
+    if (!existsSync(join(project, target))) return true
+    return anchor !== undefined && !new Page(target).anchors.includes(anchor)
+  })
+}
+
+describe('links', () => {
+  test.each(pages)('of %s lead somewhere', (path) => {
+    expect(new Page(path).links.length).toBeGreaterThan(0)
+    expect(brokenLinks(path)).toEqual([])
+  })
+
+  test('of the index lead to every page', () => {
+    const missing = docs.filter((path) => path !== 'docs/README.md').map((path) => path.slice(5))
+    expect(new Page('docs/README.md').links).toEqual(expect.arrayContaining(missing))
+  })
+})
+
+describe('snippets', () => {
+  test.each(['sessions', 'testing', 'errors', 'troubleshooting', 'from-spotipy'])(
+    'of docs/%s.md compile',
+    async (name) => {
+      const { snippets } = new Page(`docs/${name}.md`)
+      expect(snippets.length).toBeGreaterThan(0)
+      expect(await folder.complaints(snippets)).toBe('')
+    },
+  )
+})
+
+describe('docs/from-spotipy.md', () => {
+  const ours = new Page('docs/from-spotipy.md').rows.flatMap(([, cell = '']) => codeIn(cell))
+  const isVariable = (code: string) => /^[A-Z_]+$/.test(code)
+  const isRoute = (code: string) => /^(GET|POST) \//.test(code)
+  const isOption = (code: string) => /^\w+: /.test(code)
+  const isError = (code: string) => /^\w+Error$/.test(code)
+  // Parts of sentences: a header, a command, the shape of a URL, an option by its name.
+  const prose = ['Retry-After', 'npx behalf secret', '<baseUrl>/auth/spotify/callback', 'providers']
+
+  test('names calls and options that compile', async () => {
+    const rest = ours.filter((code) => ![isVariable, isRoute, isError].some((is) => is(code)))
+    const code = rest
+      .filter((text) => !prose.includes(text))
+      .map((text) => (isOption(text) ? `options({ ${text} })` : `void (${text})`))
+    expect(code.length).toBeGreaterThan(30)
+    const declared = `
+import type { ExpressOptions } from 'behalf/express'
+import type { SpotifyOptions } from 'behalf/providers'
+declare const options: (
+  given: Partial<ExpressOptions<{ spotify: ReturnType<typeof spotify> }>> | SpotifyOptions,
+) => void
+`
+    expect(await folder.complaints([`${declared}${code.join('\n;')}`])).toBe('')
+  })
+
+  test('names environment variables that are read', () => {
+    const { environment } = spotifyPreset()
+    const read = ['BASE_URL', 'SECRET', 'STORE'].map((name) => `BEHALF_${name}`)
+    const files = ['configuration', 'secret'].map((name) => source(`src/middleware/${name}.ts`))
+    for (const name of read) expect(files.join('')).toContain(`process.env['${name}']`)
+    const known = [...read, `${environment}_CLIENT_ID`, `${environment}_CLIENT_SECRET`]
+    expect(known).toEqual(expect.arrayContaining(ours.filter((code) => isVariable(code))))
+    expect(ours.filter((code) => isVariable(code)).length).toBe(known.length)
+  })
+
+  test('names routes that are answered', async () => {
+    const { spotify } = providers
+    const options = { clientId: 'an-app', scope: [] }
+    const origin = 'http://127.0.0.1:3000'
+    const app = behalf.createBehalf({
+      baseUrl: origin,
+      secret: 'a-secret-of-32-bytes-or-more-for-tests',
+      store: 'memory:',
+      providers: { spotify: spotify(options) },
+    })
+    const routes = ours.filter((code) => isRoute(code))
+    expect(routes.length).toBeGreaterThan(1)
+    for (const route of routes) {
+      const [method = '', path = ''] = route.split(' ')
+      const reply = await app.handle(new Request(origin + path, { method }))
+      expect(reply?.status).toBeGreaterThan(0)
+      expect(reply?.status).not.toBe(405)
+    }
+    await app.close()
+  })
+
+  test('names errors that are exported', () => {
+    const errors = ours.filter((code) => isError(code))
+    expect(errors.length).toBeGreaterThan(5)
+    expect(Object.keys(behalf)).toEqual(expect.arrayContaining(errors))
+  })
+})
+
+/** The prefix that Spotify's preset reads its client by. */
+function spotifyPreset(): { environment: string } {
+  const [, environment = ''] =
+    /environment: '(\w+)'/.exec(source('src/oauth/providers/spotify.ts')) ?? []
+  return { environment }
+}
+
+describe('docs/errors.md', () => {
+  const text = source('src/errors.ts')
+  const [, union = ''] = /type ErrorCode =\n(.*?)\n\n/s.exec(text) ?? []
+  const codes = [...union.matchAll(/'(\w+)'/g)].map(([, code]) => code!)
+  const rows = new Page('docs/errors.md').rows.filter((row) => row.length === 5)
+
+  test('has every code once, and no other', () => {
+    expect(codes.length).toBeGreaterThan(20)
+    expect(rows.map(([code]) => codeIn(code!)[0]).toSorted()).toEqual(codes.toSorted())
+  })
+
+  test.each(rows)('says the class and the status of %s: %s, %s', (code, name, status) => {
+    const [className = ''] = codeIn(name!)
+    expect(Object.keys(behalf)).toContain(className)
+    const start = text.indexOf(`class ${className} `)
+    const body = text.slice(start, text.indexOf('\n}\n', start))
+    if (className !== 'StateError') expect(body).toContain(`code = '${codeIn(code!)[0]}'`)
+    const [, own = '500'] = /status = (\d+)/.exec(body) ?? []
+    if (/^\d+$/.test(status!)) expect(status).toBe(own)
+    else expect(body).toContain('readonly status: number')
+  })
+})
+
+test('docs/troubleshooting.md has every reason of a lost login, and no other', () => {
+  const [, union = ''] = /type StateErrorReason =\n(.*?)\n\n/s.exec(source('src/errors.ts')) ?? []
+  const reasons = [...union.matchAll(/'([\w-]+)'/g)].map(([, reason]) => reason!)
+  const told = new Page('docs/troubleshooting.md').rows
+    .filter(([code = '', reason = '']) => code.startsWith('`state_') && reason.startsWith('`'))
+    .map(([, reason]) => codeIn(reason!)[0])
+  expect(reasons.length).toBeGreaterThan(3)
+  expect(told.toSorted()).toEqual(reasons.toSorted())
+})
+
+test('docs/testing.md has every switch and every function', async () => {
+  const { text } = new Page('docs/testing.md')
+  const provider = await testing.createTestProvider()
+  const api = await testing.createTestApi({ provider })
+  const switches = [...Object.keys(provider.switches), ...Object.keys(api.switches)]
+  await api.close()
+  await provider.close()
+  const missing = [...switches, ...Object.keys(testing)].filter((name) => !text.includes(name))
+  expect(missing).toEqual([])
+})

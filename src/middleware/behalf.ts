@@ -5,14 +5,21 @@ import { App } from './app.ts'
 import { type Configuration, configure } from './configuration.ts'
 import { type Context, contextFor } from './context.ts'
 import type { BehalfOptions, Providers } from './options.ts'
+import { warnOnce } from './developer-log.ts'
 import { errorPage } from './reply.ts'
 import { respond, type Route, routeAt } from './routes.ts'
 import type { Visit } from './visit.ts'
 import { visitOf } from './web-request.ts'
 
+/** A day: no job holds on to a call for longer. */
+const longestWait = 86_400
+
 /** Options of {@link Behalf.forUser}. */
 export interface JobOptions {
-  /** Seconds that a GET or HEAD waits at most, all its waits together. Default 2. */
+  /**
+   * Seconds that a GET or HEAD waits at most, all its waits together; at most a day. What is beyond 2
+   * is added to the time-out `total`. Default 2.
+   */
   maxWait?: number | undefined
 }
 
@@ -63,9 +70,13 @@ export class Behalf<P extends Providers = Providers> {
 
   /**
    * The same for a user of the app outside a request: cron jobs, queues, webhooks. They may have the
-   * time to wait when an API answers 429 or 503: `maxWait` seconds, default 2.
+   * time to wait when an API answers 429 or 503: `maxWait` seconds, default 2. Throws a
+   * `ConfigError` for what is no such number, and for an empty id.
    */
-  async forUser(userId: string, { maxWait }: JobOptions = {}): Promise<Context<P>> {
+  async forUser(userId: string, { maxWait = 2 }: JobOptions = {}): Promise<Context<P>> {
+    if (!(maxWait >= 0 && maxWait <= longestWait)) {
+      throw new ConfigError(`maxWait must be 0 to ${longestWait} seconds.`)
+    }
     const app = await this.app()
     const owner = userOwner(userId)
     const visitor = { owner: async () => owner, loginUrl: () => undefined }
@@ -137,5 +148,10 @@ export function createBehalf<const P extends Providers>(options: BehalfOptions<P
 
 function inWords(error: unknown): Response {
   if (!(error instanceof BehalfError)) throw error
+  warnOnce(
+    'BEHALF_REQUEST_FAILED',
+    error.code,
+    `A request was refused (${error.code}). ${error.message}`,
+  )
   return errorPage(error, '/')
 }

@@ -3,6 +3,7 @@ import { BehalfError } from '../errors.ts'
 import type { EventFields } from '../events.ts'
 import { ApiClient, type Send } from '../oauth/api-client.ts'
 import { authorizedFetch } from '../oauth/authorized-fetch.ts'
+import { withinTotal } from '../oauth/deadline.ts'
 import { patiently, type Throttling } from '../oauth/patience.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { TokenHandler, type Visitor } from '../oauth/token-handler.ts'
@@ -15,6 +16,9 @@ export interface Context<P extends Providers = Providers> {
   readonly api: { readonly [Name in keyof P]: ApiClient }
   readonly tokens: { readonly [Name in keyof P]: TokenHandler }
 }
+
+/** Seconds that a visitor is let wait. */
+const usualWait = 2
 
 /** What the calls of a context have to themselves. */
 export interface CallSettings {
@@ -56,7 +60,7 @@ function sender(
   app: App,
   access: ProviderAccess,
   tokens: TokenHandler,
-  { cache, maxWait = 2 }: CallSettings,
+  { cache, maxWait = usualWait }: CallSettings,
 ): Send {
   const { name } = access
   const { total } = app.configuration.timeouts
@@ -72,8 +76,11 @@ function sender(
       maxWait,
       onThrottled: (how: Throttling) => app.emit({ type: 'throttled', ...about(), ...how }),
     }
-    const forward = (sent: Request) =>
-      patiently(sent, () => authorizedFetch(access, own, sent, total), patience)
+    const forward = (sent: Request) => {
+      const signal = withinTotal(sent, total + Math.max(0, maxWait - usualWait))
+      const send = (isResend: boolean) => authorizedFetch(access, own, sent, { signal, isResend })
+      return patiently(sent, signal, send, patience)
+    }
     const partition = async () => {
       const { grantId, cacheKey } = (await own.found()).record
       return grantPartition(name, grantId, cacheKey)

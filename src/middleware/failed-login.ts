@@ -1,5 +1,6 @@
-import { BehalfError, StateError } from '../errors.ts'
+import { AccessDeniedError, BehalfError, StateError } from '../errors.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
+import { warnOnce } from './developer-log.ts'
 import { isNavigation } from './fetch-metadata.ts'
 import { markFinished } from './login-loop.ts'
 import { errorPage, redirect } from './reply.ts'
@@ -18,21 +19,19 @@ export function failedLogin(visit: Visit, access: ProviderAccess, error: unknown
   const { errorPage: own } = visit.app.options
   const isAnswered = error instanceof BehalfError && isNavigation(visit.source.header)
   if (own === undefined && !isAnswered) throw error
-  if (error instanceof BehalfError && code !== 'access_denied') log(access.name, error, reason)
+  log(access.name, error, reason ?? code)
   if (own !== undefined) return redirect(withQuery(own, { code, provider: access.name }))
   return errorPage(error as BehalfError, `${visit.routes}/${access.name}/login`)
 }
 
-const logged = new Set<string>()
+/** An error of the app's own may hold anything: only its kind is told. */
+function log(provider: string, error: unknown, reason: string): void {
+  if (error instanceof AccessDeniedError) return
+  const what = error instanceof BehalfError ? error.message : `The app threw ${nameOf(error)}.`
+  const message = `A login at ${provider} failed (${reason}). ${what}`
+  warnOnce('BEHALF_LOGIN_FAILED', `${provider} ${reason} ${nameOf(error)}`, message)
+}
 
-/** Once for each kind: anybody can call a callback as often as they like. */
-function log(provider: string, error: BehalfError, reason: string | undefined): void {
-  const kind = [provider, error.code, reason].join(' ')
-  if (logged.has(kind)) return
-  logged.add(kind)
-  process.emitWarning(`A login at ${provider} failed (${reason ?? error.code}). ${error.message}`, {
-    type: 'BehalfWarning',
-    code: 'BEHALF_LOGIN_FAILED',
-    detail: 'Told once for each reason; the event login_failed tells of every one.',
-  })
+function nameOf(error: unknown): string {
+  return error instanceof Error ? error.constructor.name : typeof error
 }

@@ -29,13 +29,15 @@ export function notAllowed(allow: 'GET' | 'POST'): Response {
  */
 export function errorPage(error: BehalfError, startAgain: string): Response {
   const page = `<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>The login did not work</title>
+<meta name="viewport" content="width=device-width"><title>This did not work</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}
 a{display:inline-block;padding:.5rem 1rem;border-radius:.5rem;background:#111;color:#fff;text-decoration:none}
 small{color:#666}</style>
-<h1>The login did not work</h1><p>${meaningOf(error)}</p>
+<h1>This did not work</h1><p>${meaningOf(error)}</p>
 <p><a href="${escapeHtml(startAgain)}">Start again</a></p><p><small>${error.code}</small></p></html>`
-  const response = new Response(page, { status: error.status, headers: pageHeaders })
+  // An upstream's status can be any.
+  const status = error.status < 400 ? 502 : error.status
+  const response = new Response(page, { status, headers: pageHeaders })
   if (!(error.headers instanceof Headers)) {
     for (const [name, value] of Object.entries(error.headers)) response.headers.set(name, value)
   }

@@ -9,27 +9,35 @@ const maxReplayBytes = 1_048_576
 const maxRedirects = 5
 /** Seconds, where a 429 does not say how long. */
 const usualCooldown = 1
+/** Seconds: timers fire early, and calls beside it were told to wait a little later. */
+const resendSkew = 0.5
 
 /** What never travels on: the token is ours, a cookie would be the caller's. */
 const droppedHeaders = ['authorization', 'cookie', 'proxy-authorization']
 
+/** How a request is sent. */
+export interface Sending {
+  /** Ends the whole exchange, its body included. */
+  signal: AbortSignal
+  /** It has waited as long as the API asked. */
+  isResend: boolean
+}
+
 /**
  * Sends a request to the provider's API with the user's access token. After a 401 `invalid_token`
  * (RFC 6750 section 3.1) the token is refreshed once and the request sent again, if its body can
- * be: bodies up to 1 MB are kept for it. While the API wants no calls, it gets none. `timeout` in
- * seconds, for the whole exchange.
+ * be: bodies up to 1 MB are kept for it. While the API wants no calls, it gets none.
  */
 export async function authorizedFetch(
   { provider, cooldowns }: ProviderAccess,
   tokens: TokenHandler,
   request: Request,
-  timeout: number,
+  { signal, isResend }: Sending,
 ): Promise<Response> {
   const { record } = await tokens.live()
   const cooling = cooldowns.left(record.grantId)
-  if (cooling > 0) return notSent(provider, cooling)
+  if (cooling > (isResend ? resendSkew : 0)) return notSent(provider, cooling)
   const body = await replayable(request)
-  const signal = withinTotal(request, timeout)
   const send = (accessToken: string) => {
     const headers = new Headers(request.headers)
     for (const name of droppedHeaders) headers.delete(name)
@@ -55,26 +63,6 @@ function notSent({ name }: Provider, seconds: number): Response {
   const message = `Not sent: ${name} has asked for no more calls for ${retryAfterSeconds} s.`
   const headers = { 'retry-after': String(retryAfterSeconds) }
   return Response.json({ code: 'rate_limited', message }, { status: 429, headers })
-}
-
-/**
- * Aborts with the request, or after `seconds`. Not AbortSignal.any: on Node 20 the garbage collector
- * takes it, and with it the deadline. The timer holds on to controller and request, whose
- * signal follows the caller's only as long as it lives.
- */
-function withinTotal(request: Request, seconds: number): AbortSignal {
-  const controller = new AbortController()
-  const abortToo = () => {
-    clearTimeout(timer)
-    controller.abort(request.signal.reason)
-  }
-  const timer = setTimeout(() => {
-    request.signal.removeEventListener('abort', abortToo)
-    controller.abort(new DOMException(`No reply within ${seconds} s`, 'TimeoutError'))
-  }, seconds * 1000).unref()
-  if (request.signal.aborted) abortToo()
-  else request.signal.addEventListener('abort', abortToo, { once: true })
-  return controller.signal
 }
 
 interface Replay {

@@ -1,6 +1,9 @@
 /** Whom an API counts when it answers 429: all users of the app together, or each grant by itself. */
 export type RateLimitedBy = 'client' | 'grant'
 
+/** Seconds: then one call may look whether it is over, whatever was asked for. */
+const longest = 3600
+
 /** So many grants are remembered; each is forgotten at its time. */
 const mostGrants = 10_000
 
@@ -23,9 +26,12 @@ export class Cooldowns {
     return Math.max(0, endsAt - performance.now()) / 1000
   }
 
+  /** A shorter one does not end one that is under way. */
   begin(grantId: string, seconds: number): void {
     if (this.#endsAt.size >= mostGrants) this.#forget()
-    this.#endsAt.set(this.#keyOf(grantId), performance.now() + seconds * 1000)
+    const key = this.#keyOf(grantId)
+    const endsAt = performance.now() + Math.min(seconds, longest) * 1000
+    this.#endsAt.set(key, Math.max(endsAt, this.#endsAt.get(key) ?? 0))
   }
 
   #keyOf(grantId: string): string {

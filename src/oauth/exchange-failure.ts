@@ -14,7 +14,7 @@ export function exchangeFailure(
   signal: AbortSignal | null | undefined,
 ): unknown {
   if (error instanceof BehalfError || signal?.aborted) return error
-  const { name, message = '' } = error as Partial<Error>
+  const { name, message = '' } = (error ?? {}) as Partial<Error>
   if (name === 'TimeoutError') return new UpstreamUnavailableError(what, message, true)
   // Node's fetch says "fetch failed" before the headers of a reply, "terminated" after them.
   if (name !== 'TypeError' || !/^(?:fetch failed|terminated)/.test(message)) return error

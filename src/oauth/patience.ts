@@ -25,21 +25,24 @@ export interface Patience {
 /**
  * Sends a request. GET and HEAD are sent again after a 429 or a 503, twice at most, where the wait
  * that the reply asks for (RFC 9110 section 10.2.3) is short enough; any other reply is the caller's.
+ * `signal` ends a wait, with its reason.
  */
 export async function patiently(
-  { method, signal }: Request,
-  send: () => Promise<Response>,
+  { method }: Request,
+  signal: AbortSignal,
+  send: (isResend: boolean) => Promise<Response>,
   { maxWait, onThrottled }: Patience,
 ): Promise<Response> {
   let left = maxWait
   for (let attempts = 1; ; attempts += 1) {
-    const response = await send()
+    const response = await send(attempts > 1)
     if (response.status !== 429 && response.status !== 503) return response
     const wait = retryAfter(response.headers) ?? usualWait
     const retried = isSafe(method) && attempts < mostAttempts && wait <= left
     onThrottled({ status: response.status, wait, retried })
     if (!retried) return response
-    await response.body?.cancel()
+    // What becomes of it is nobody's concern any more.
+    response.body?.cancel().catch(() => {})
     const pause = Math.max(wait, shortestWait)
     left -= pause
     await pauseOf(pause, signal)

@@ -1,3 +1,4 @@
+import { types } from 'node:util'
 import type { Agent } from 'undici'
 
 /** Seconds; see the option `timeouts`. */
@@ -12,20 +13,20 @@ export interface ConnectionTimeouts {
 
 /**
  * The global `fetch` with these time limits. An app that has set a dispatcher of its own (a proxy,
- * a mock) goes on using it, with its limits.
+ * a mock) goes on using it, with its limits; only a plain `Agent` that was set before `behalf()` was
+ * called cannot be told from Node's, and is the option `fetch`'s matter.
  */
 export function timedFetch(timeouts: ConnectionTimeouts): typeof fetch {
+  const usual = usualDispatchers()
   let agent: Promise<Agent> | undefined
   return async (input, init) => {
-    if (hasOwnDispatcher()) return fetch(input, init)
+    if (!isStill(usual)) return fetch(input, init)
     const limited: object = { ...init, dispatcher: await (agent ??= agentWith(timeouts)) }
     return fetch(input, limited)
   }
 }
 
 async function agentWith({ connect, headers, idle }: ConnectionTimeouts): Promise<Agent> {
-  // Whichever undici is loaded first becomes the whole process's: let that be Node's own.
-  void globalThis.Headers
   const { Agent } = await import('undici')
   return new Agent({
     connect: { timeout: connect * 1000 },
@@ -35,18 +36,27 @@ async function agentWith({ connect, headers, idle }: ConnectionTimeouts): Promis
 }
 
 /** Where every copy of undici, Node's own and an app's, puts the one that is to be used. */
-const globalDispatchers = [
-  Symbol.for('undici.globalDispatcher.1'),
-  Symbol.for('undici.globalDispatcher.2'),
-]
+const places = ['1', '2'].map((version) => Symbol.for(`undici.globalDispatcher.${version}`))
 
 /** What is there when nobody has set one; the wrapper makes undici 8's look like older ones. */
-const usualDispatchers = new Set(['Agent', 'Dispatcher1Wrapper'])
+const usualNames = new Set(['Agent', 'Dispatcher1Wrapper'])
 
-function hasOwnDispatcher(): boolean {
+/** Node's own, made by now; `undefined` where the app has set another. */
+function usualDispatchers(): ReadonlyArray<object | undefined> | undefined {
+  // Whichever undici is loaded first becomes the whole process's: let that be Node's.
+  void globalThis.Headers
+  const found = current()
+  const isUsual = found.every(
+    (one) => one === undefined || (!types.isProxy(one) && usualNames.has(one.constructor.name)),
+  )
+  return isUsual ? found : undefined
+}
+
+function isStill(usual: ReadonlyArray<object | undefined> | undefined): boolean {
+  return usual !== undefined && current().every((one, index) => one === usual[index])
+}
+
+function current(): ReadonlyArray<object | undefined> {
   const global = globalThis as unknown as Record<symbol, object | undefined>
-  return globalDispatchers.some((name) => {
-    const dispatcher = global[name]
-    return dispatcher !== undefined && !usualDispatchers.has(dispatcher.constructor.name)
-  })
+  return places.map((place) => global[place])
 }

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { BehalfEvent } from '../../src/events.ts'
 import type { ApiClient } from '../../src/oauth/api-client.ts'
+import { Cooldowns } from '../../src/oauth/cooldowns.ts'
 import { retryAfter } from '../../src/oauth/retry-after.ts'
 import { loginAs } from '../../src/testing/index.ts'
 import { createApp, useWorld } from '../middleware/express-app.ts'
@@ -27,14 +28,15 @@ function answersFirst(count: number, status: number, headers: Record<string, str
 /** An app in which a logged-in user's request makes the call, and what came of it. */
 async function called(
   call: (api: ApiClient) => Promise<unknown>,
-  options: { rateLimitedBy?: 'client' | 'grant' } = {},
+  provider: { rateLimitedBy?: 'client' | 'grant' } = {},
+  options: { timeouts?: { total: number } } = {},
 ) {
   const events: BehalfEvent[] = []
   const { browser } = createApp(
-    { ...world, spotify: { ...world.spotify, ...options } },
+    { ...world, spotify: { ...world.spotify, ...provider } },
     {
       cache: false,
-      options: { onEvent: (event) => events.push(event) },
+      options: { ...options, onEvent: (event) => events.push(event) },
       routes: (app) =>
         app.get('/call', async (req, res) => {
           const startedAt = performance.now()
@@ -136,6 +138,46 @@ describe('HT-03 until the wait is over, the API is not called', () => {
     expect(await ada()).toMatchObject({ code: 'rate_limited' })
     expect(instants).toHaveLength(2)
   })
+})
+
+test('HT-03 of calls at the same time each gets its answer after the wait, none is held back', async () => {
+  const instants: number[] = []
+  world.api.switches.reply = ({ path }) => {
+    if (path !== '/v1/me/top/tracks') return undefined
+    instants.push(performance.now())
+    // One after the other, so that the last one's wait ends after the first one's.
+    return instants.length <= 10
+      ? { status: 429, headers: { 'retry-after': '2' } }
+      : { body: '{"items":[]}' }
+  }
+  const { user } = await called((api) => Promise.all(Array.from({ length: 10 }, () => top(api))))
+  expect((await (await user('ada'))())['code']).toBeUndefined()
+  expect(instants).toHaveLength(20)
+})
+
+test('HT-02 the whole call, its waits included, has one deadline', async () => {
+  answersFirst(9, 503, { 'retry-after': '1' })
+  const { user } = await called(top, {}, { timeouts: { total: 1.5 } })
+  expect(await (await user('ada'))()).toMatchObject({ code: 'upstream_unavailable', status: 504 })
+})
+
+describe('a cooldown', () => {
+  test('is not ended by a shorter one, and not longer than an hour', () => {
+    const cooldowns = new Cooldowns('grant')
+    cooldowns.begin('a', 60)
+    cooldowns.begin('a', 0)
+    expect(cooldowns.left('a')).toBeGreaterThan(59)
+    cooldowns.begin('b', 9_999_999_999)
+    expect(cooldowns.left('b')).toBeLessThanOrEqual(3600)
+    expect(cooldowns.left('c')).toBe(0)
+  })
+})
+
+test('a wait that no job can mean is refused', async () => {
+  const { auth } = createApp(world, { options: { user: () => 'user-1' } })
+  for (const maxWait of [Infinity, -1, Number.NaN, 1e9]) {
+    await expect(auth.forUser('user-1', { maxWait })).rejects.toThrow(/maxWait must be/)
+  }
 })
 
 test('a job may wait for longer', async () => {

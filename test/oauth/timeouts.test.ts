@@ -97,6 +97,7 @@ test('an app that has set a dispatcher of its own, such as a proxy, goes on usin
   const name = Symbol.for('undici.globalDispatcher.1')
   const global = globalThis as unknown as Record<symbol, unknown>
   const former = global[name]
+  const calling = timedFetch({ connect: 3, headers: 10, idle: 10 })
   class ProxyOfTheApp {
     dispatch(_options: unknown, handler: { onError(error: Error): void }): boolean {
       handler.onError(new Error('through the proxy'))
@@ -105,11 +106,10 @@ test('an app that has set a dispatcher of its own, such as a proxy, goes on usin
   }
   global[name] = new ProxyOfTheApp()
   try {
-    const limits = { connect: 3, headers: 10, idle: 10 }
-    const error = await timedFetch(limits)('http://127.0.0.1:8123/').catch(
-      (reason: unknown) => reason,
-    )
-    expect((error as Error).cause).toMatchObject({ message: 'through the proxy' })
+    for (const call of [calling, timedFetch({ connect: 3, headers: 10, idle: 10 })]) {
+      const error = await call('http://127.0.0.1:8123/').catch((reason: unknown) => reason)
+      expect((error as Error).cause).toMatchObject({ message: 'through the proxy' })
+    }
   } finally {
     global[name] = former
   }

@@ -36,6 +36,7 @@ const counting = checksOf('increment', {
   },
   'a counter keeps the lifetime it began with, and begins again after it': async (store, key) => {
     for (const ttl of patience) {
+      await store.delete(key())
       await store.increment(key(), 1, { ttl })
       if ((await store.increment(key(), 1, { ttl: 60 })) !== 2) continue
       await sleep(ttl * 1000 + 100)

@@ -1,8 +1,7 @@
 import { readBounded } from '../bounded-body.ts'
-import { ConfigError } from '../errors.ts'
 import { chunked } from '../stores/chunked.ts'
 import { guarded } from '../stores/guarded.ts'
-import { checkStore } from '../stores/limits.ts'
+import { checkNamespace, checkStore } from '../stores/limits.ts'
 import type { Store } from '../stores/store.ts'
 import { type Forwarded, rebuild, withCacheStatus } from './cache-status.ts'
 import type { Partition } from './partition.ts'
@@ -73,7 +72,8 @@ export class ResponseCache {
 
   /** Gives the cache a store, unless it has its own. */
   attach(store: Store): void {
-    const namespace = checkNamespace(this.#options.namespace ?? 'behalf')
+    const { namespace = 'behalf' } = this.#options
+    checkNamespace('responseCache: namespace', namespace)
     const limited = guarded(checkStore('responseCache', store), { name: 'cache', deadline })
     const roomy = chunked(limited, { maxBytes: this.#maxEntryBytes + headerBytes })
     this.#responses ??= new StoredResponses(roomy, namespace)
@@ -173,11 +173,4 @@ export class ResponseCache {
     const partition = await call.partition().catch(() => undefined)
     if (partition) await this.#responses?.forget(partition, request)
   }
-}
-
-function checkNamespace(namespace: string): string {
-  if (/^[a-z0-9][a-z0-9_-]{0,31}$/.test(namespace)) return namespace
-  throw new ConfigError(
-    'responseCache: namespace must have 1 to 32 of a-z, 0-9, _ and -, and begin with a letter or a digit.',
-  )
 }

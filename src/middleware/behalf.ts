@@ -73,8 +73,8 @@ export class Behalf<P extends Providers = Providers> {
    * time to wait when an API answers 429 or 503: `maxWait` seconds, default 2. Throws a
    * `ConfigError` for what is no such number, and for an empty id.
    */
-  async forUser(userId: string, { maxWait = 2 }: JobOptions = {}): Promise<Context<P>> {
-    if (!(maxWait >= 0 && maxWait <= longestWait)) {
+  async forUser(userId: string, { maxWait }: JobOptions = {}): Promise<Context<P>> {
+    if (maxWait !== undefined && !(maxWait >= 0 && maxWait <= longestWait)) {
       throw new ConfigError(`maxWait must be 0 to ${longestWait} seconds.`)
     }
     const app = await this.app()

@@ -5,6 +5,7 @@ import { type Provider, resolveProvider } from '../oauth/provider.ts'
 import { timedFetch } from '../oauth/timed-fetch.ts'
 import type { CookieSettings } from '../sessions/cookie-jar.ts'
 import { createStore } from '../stores/create-store.ts'
+import { checkNamespace } from '../stores/limits.ts'
 import type { Store } from '../stores/store.ts'
 import { isDevelopment, originsOf } from './base-url.ts'
 import type { BehalfOptions, Providers, Timeouts } from './options.ts'
@@ -58,7 +59,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
   return {
     origins,
     basePath,
-    namespace: checkNamespace(options.namespace ?? 'behalf'),
+    namespace: checkNamespace('namespace', options.namespace ?? 'behalf'),
     keyRing: keyRingFrom(options.secret, developing),
     store: checkDurable(
       store === undefined ? developmentStore(developing) : createStore(store),
@@ -88,13 +89,6 @@ function timeoutsOf(given: Timeouts = {}): Configuration['timeouts'] {
 function checkBasePath(basePath: string): string {
   if (/^(\/[\w.~-]+)+$/.test(basePath)) return basePath
   throw new ConfigError(`basePath '${basePath}' must begin with / and not end with it, as /auth.`)
-}
-
-function checkNamespace(namespace: string): string {
-  if (/^[a-z0-9][a-z0-9_-]{0,31}$/.test(namespace)) return namespace
-  throw new ConfigError(
-    'namespace must have 1 to 32 of a-z, 0-9, _ and -, and begin with a letter or a digit.',
-  )
 }
 
 function checkProviderName(name: string): void {

@@ -1,4 +1,4 @@
-import { StateError } from '../errors.ts'
+import { StateError, type StateErrorReason } from '../errors.ts'
 import { loginsUnderWay } from './login-transaction.ts'
 import type { Visit } from './visit.ts'
 
@@ -6,46 +6,45 @@ import type { Visit } from './visit.ts'
  * Why this browser has not brought its login's cookie along, as far as its request tells: the error
  * says it to the developer, who can mend most of it.
  */
-export function lostLogin({ app, source }: Visit): StateError {
+export function lostLogin(visit: Visit): StateError {
+  return new StateError('state_unknown', ...whyLost(visit))
+}
+
+function whyLost({ app, source }: Visit): [reason: StateErrorReason, advice: string] {
   const { origins, cookie } = app.configuration
   const { host } = source.url
   if (!origins.some((origin) => new URL(origin).host === host)) {
-    return new StateError(
-      'state_unknown',
+    return [
       'other-host',
       `It came back at ${host}, and cookies belong to a host: open the app at ${origins.join(' or ')}, register that ` +
         'redirect URI, and let a proxy in between pass the Host header on.',
-    )
+    ]
   }
   if (cookie.secure && isPlainHttp(source.header)) {
-    return new StateError(
-      'state_unknown',
+    return [
       'plain-http',
       'baseUrl is https, but the browser speaks http to the app, where it keeps no Secure cookie: serve the app over https, ' +
         'or set baseUrl to http://127.0.0.1:<port> during development.',
-    )
+    ]
   }
   if (loginsUnderWay(source.jar) > 0) {
-    return new StateError(
-      'state_unknown',
+    return [
       'another-login',
       'The browser has other logins under way, but not this one: it was begun before the last ten of them, or the address ' +
         'was copied from another browser.',
-    )
+    ]
   }
   if (source.header('cookie') === undefined) {
-    return new StateError(
-      'state_unknown',
+    return [
       'no-cookies',
       'The browser sent no cookie at all: it refuses them, or the login was begun in another browser or a private window.',
-    )
+    ]
   }
-  return new StateError(
-    'state_unknown',
+  return [
     'no-login-cookie',
     'The browser sent cookies, but none of a login: it was begun in another browser, more than an hour ago, or something ' +
       'between browser and app drops Set-Cookie headers or cookies.',
-  )
+  ]
 }
 
 /** Browsers send Sec-Fetch-Mode over https only (and to localhost); proxies tell what they were asked by. */

@@ -2,13 +2,11 @@ import { readBounded } from '../bounded-body.ts'
 import { codeOf, reasonOf } from './exchange-failure.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
-import { retryAfter } from './retry-after.ts'
+import { waitAfter } from './retry-after.ts'
 import type { TokenHandler } from './token-handler.ts'
 
 const maxReplayBytes = 1_048_576
 const maxRedirects = 5
-/** Seconds, where a 429 does not say how long. */
-const usualCooldown = 1
 /** Seconds: timers fire early, and calls beside it were told to wait a little later. */
 const resendSkew = 0.5
 
@@ -51,9 +49,7 @@ export async function authorizedFetch(
     await response.body?.cancel()
     response = await send((await tokens.replaced(accessToken)).record.tokens.accessToken)
   }
-  if (response.status === 429) {
-    cooldowns.begin(record.grantId, retryAfter(response.headers) ?? usualCooldown)
-  }
+  if (response.status === 429) cooldowns.begin(record.grantId, waitAfter(response))
   return response
 }
 

@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { retryAfter } from './retry-after.ts'
+import { waitAfter } from './retry-after.ts'
 
-/** Seconds that are waited where a reply does not say how long. */
-const usualWait = 1
+/** Seconds. */
 const shortestWait = 0.1
 const mostAttempts = 3
 
@@ -37,7 +36,7 @@ export async function patiently(
   for (let attempts = 1; ; attempts += 1) {
     const response = await send(attempts > 1)
     if (response.status !== 429 && response.status !== 503) return response
-    const wait = retryAfter(response.headers) ?? usualWait
+    const wait = waitAfter(response)
     const retried = isSafe(method) && attempts < mostAttempts && wait <= left
     onThrottled({ status: response.status, wait, retried })
     if (!retried) return response

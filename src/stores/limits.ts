@@ -76,6 +76,14 @@ export function checkName(option: string, name: string): string {
   )
 }
 
+/** Throws a `ConfigError` for what cannot be the first part of every key. */
+export function checkNamespace(option: string, namespace: string): string {
+  if (/^[a-z0-9][a-z0-9_-]{0,31}$/.test(namespace)) return namespace
+  throw new ConfigError(
+    `${option} must have 1 to 32 of a-z, 0-9, _ and -, and begin with a letter or a digit.`,
+  )
+}
+
 /** The longest that Node's timers wait. */
 const longestSeconds = 2_147_483
 

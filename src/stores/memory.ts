@@ -171,7 +171,7 @@ class MemoryStore implements Store {
     checkKey(key)
     const entry = this.#entry(value, options?.ttl)
     this.#kept.delete(key)
-    if (entry) this.#fill(this.#used(key) ?? new Slot(key, entry), entry)
+    if (entry) this.#fill(this.#evictable.peek(key) ?? new Slot(key, entry), entry)
     else this.#evictable.delete(key)
     this.#sweepSome()
   }

@@ -2,6 +2,17 @@ import { expect } from 'vitest'
 import { submitLoginPage } from '../../src/testing/login/submit-login-page.ts'
 import { type Browser, navigation } from './express-app.ts'
 
+/** All that an authorization request of plain OAuth 2 consists of, sorted. */
+export const authorizationParameters = [
+  'client_id',
+  'code_challenge',
+  'code_challenge_method',
+  'redirect_uri',
+  'response_type',
+  'scope',
+  'state',
+]
+
 /** Begins a login by hand; gives the URL of the authorization request. */
 export async function beginLogin(
   browser: Browser,

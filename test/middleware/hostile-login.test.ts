@@ -10,7 +10,7 @@ import {
   type TestApp,
   useWorld,
 } from './express-app.ts'
-import { approve, cookiesOf } from './flow.ts'
+import { approve, authorizationParameters, cookiesOf } from './flow.ts'
 import { type RawReply, sendAsIs } from './hostile-request.ts'
 
 const world = useWorld()
@@ -34,15 +34,7 @@ const checks: Record<string, (reply: RawReply, row: HostileRow) => void> = {
   },
   'authz-params-only-from-config': (reply) => {
     const request = requestOf(reply)
-    expect(Object.keys(request).toSorted()).toEqual([
-      'client_id',
-      'code_challenge',
-      'code_challenge_method',
-      'redirect_uri',
-      'response_type',
-      'scope',
-      'state',
-    ])
+    expect(Object.keys(request).toSorted()).toEqual(authorizationParameters)
     expect(request['client_id']).toBe(world.provider.overrides.clientId)
     expect(request['response_type']).toBe('code')
     expect(request['scope']).not.toContain('admin')

@@ -9,7 +9,7 @@ import {
   navigation,
   ownForm,
 } from './express-app.ts'
-import { approve, beginLogin, cookiesOf } from './flow.ts'
+import { approve, authorizationParameters, beginLogin, cookiesOf } from './flow.ts'
 
 const world = useWorld()
 beforeEach(() => {
@@ -217,15 +217,7 @@ describe('the login request', () => {
       '&nonce=fixed&code_challenge=x&code_challenge_method=plain&response_mode=fragment&audience=evil&prompt=none'
     const reply = await browser().get(`/auth/spotify/login?${query}`).set(navigation)
     const { searchParams } = new URL(reply.headers['location']!)
-    expect([...searchParams.keys()].toSorted()).toEqual([
-      'client_id',
-      'code_challenge',
-      'code_challenge_method',
-      'redirect_uri',
-      'response_type',
-      'scope',
-      'state',
-    ])
+    expect([...searchParams.keys()].toSorted()).toEqual(authorizationParameters)
     expect(searchParams.get('client_id')).toBe(world.provider.overrides.clientId)
     expect(searchParams.get('scope')).not.toContain('admin')
     expect(searchParams.get('state')).not.toBe('fixed')

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
 import { freePort, ServerProcess } from './server-process.ts'
 
 /** A DynamoDB to test against; `process` is there where it is dynalite, which can be killed. */
@@ -25,10 +25,10 @@ export async function startDynamodb(): Promise<DynamodbServer> {
 export async function startDynaliteProcess(): Promise<DynamodbServer & { process: ServerProcess }> {
   const port = await freePort()
   const endpoint = `http://127.0.0.1:${port}`
-  const flags = ['--port', String(port), '--createTableMs', '0', '--deleteTableMs', '0']
+  const program = fileURLToPath(new URL('dynalite-program.ts', import.meta.url))
   const server = await ServerProcess.start({
     command: process.execPath,
-    args: [createRequire(import.meta.url).resolve('dynalite/cli.js'), ...flags],
+    args: ['--import', 'tsx', program, String(port)],
     ready: async () => (await fetch(endpoint)).status > 0,
   })
   const query = new URLSearchParams({ endpoint, createTable: 'true' })

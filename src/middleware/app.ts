@@ -34,8 +34,9 @@ export class App {
     this.configuration = configuration
     this.options = options
     this.keyRing = keyRing
-    this.#store = sealed(guarded(store, { name: 'token store', deadline }), keyRing)
-    const records = new TokenRecords(this.#store, namespace)
+    const limited = guarded(store, { name: 'token store', deadline })
+    this.#store = sealed(limited, keyRing)
+    const records = new TokenRecords(limited, keyRing, namespace)
     const background = (work: Promise<unknown>) => this.background(work)
     this.accesses = new Map(
       providers.map((provider) => {

@@ -28,31 +28,19 @@ export interface CallSettings {
   maxWait?: number | undefined
 }
 
-/** Makes the clients and handlers of a visitor, each when it is first asked for. */
+/** Makes the clients and handlers of a visitor. */
 export function contextFor<P extends Providers>(
   app: App,
   visitor: Visitor,
   settings: CallSettings,
 ): Context<P> {
-  const tokens = lazily(app, (access) => new TokenHandler(access, visitor))
-  const api = lazily(app, (access) => {
-    const handler = tokens[access.name]!
-    return new ApiClient(access.provider, sender(app, access, handler, settings))
-  })
-  return { api, tokens } as unknown as Context<P>
-}
-
-function lazily<T>(app: App, make: (access: ProviderAccess) => T): Record<string, T> {
-  const made = new Map<string, T>()
-  const holder: Record<string, T> = {}
+  const api: Record<string, ApiClient> = {}
+  const tokens: Record<string, TokenHandler> = {}
   for (const [name, access] of app.accesses) {
-    const get = () => {
-      if (!made.has(name)) made.set(name, make(access))
-      return made.get(name)!
-    }
-    Object.defineProperty(holder, name, { get, enumerable: true })
+    const handler = (tokens[name] = new TokenHandler(access, visitor))
+    api[name] = new ApiClient(access.provider, sender(app, access, handler, settings))
   }
-  return holder
+  return { api, tokens } as unknown as Context<P>
 }
 
 /** The way of every call: cache, then token, then upstream. */

@@ -1,15 +1,16 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ConfigError } from '../errors.ts'
 import { normalizeScope } from '../oauth/scope.ts'
+import { processState } from '../process-state.ts'
 import type { App } from './app.ts'
 import { Behalf, type JobOptions } from './behalf.ts'
 import { type Context, contextFor } from './context.ts'
-import { ExpressVisit } from './express-visit.ts'
+import { ExpressSource } from './express-source.ts'
 import { appendCookies, sendResponse, webRequest } from './node-http.ts'
 import type { BehalfOptions, Providers } from './options.ts'
 import { admit } from './require-login.ts'
 import { respond } from './routes.ts'
-import type { Visit } from './visit.ts'
+import { Visit } from './visit.ts'
 
 export { responseCache } from '../cache/index.ts'
 
@@ -97,10 +98,10 @@ export function behalf<const P extends Providers>(
     )
   }
   // A core was made for web-standard requests, and so was its option `user`.
-  const user = (req: IncomingMessage) =>
+  const identify = (req: IncomingMessage) =>
     core.identify(source instanceof Behalf ? webRequest(req, home) : req)
   const middleware: Middleware = (req, res, next) => {
-    const arrive = (app: App) => pass(core, new ExpressVisit(app, user, req, res), res, next)
+    const arrive = (app: App) => pass(core, app, new ExpressSource(app, identify, req, res), next)
     const { running } = core
     if (running) void arrive(running)
     else core.app().then(arrive).catch(next)
@@ -134,49 +135,44 @@ export function requireLogin(
   }
 }
 
-async function pass<P extends Providers>(
-  core: Behalf<P>,
-  visit: ExpressVisit,
-  res: ServerResponse,
+async function pass(
+  core: Pick<Behalf, 'route'>,
+  app: App,
+  source: ExpressSource,
   next: Next,
 ): Promise<void> {
+  const { request, response, jar } = source
   try {
-    const route = core.route(visit.app, visit.path, visit.source.mountPath)
+    const visit = new Visit(app, source)
+    const route = core.route(app, source.path, source.mountPath)
     if (!route) {
-      attach(visit)
+      attach(request, visit)
       return next()
     }
-    const response = await respond(route, visit)
-    await sendResponse(res, response, visit.source.jar.changes)
+    await sendResponse(response, await respond(route, visit), jar.changes)
   } catch (error) {
-    appendCookies(res, res.headersSent ? [] : visit.source.jar.changes)
+    appendCookies(response, response.headersSent ? [] : jar.changes)
     next(error)
   }
 }
-
-const attachment = Symbol.for('behalf.attached')
 
 interface Attached {
   visit: Visit
   context: Context
 }
 
-function attach(visit: ExpressVisit): void {
+/** Beside the request: whoever logs one has no business with the app's configuration. */
+const attachments = processState('attachments', () => new WeakMap<IncomingMessage, Attached>())
+
+function attach(req: IncomingMessage, visit: Visit): void {
   const context = contextFor(visit.app, visit, { cache: () => visit.source.cache() })
+  attachments.set(req, { visit, context })
   const { names } = visit.app.configuration
-  // Not enumerable: whoever logs a request has no business with the app's configuration.
-  Object.defineProperty(visit.request, attachment, {
-    value: { visit, context },
-    configurable: true,
-  })
-  Object.assign(visit.request, {
-    [names.api]: context.api,
-    [names.tokens]: context.tokens,
-  })
+  Object.assign(req, { [names.api]: context.api, [names.tokens]: context.tokens })
 }
 
 function attached(req: IncomingMessage): Attached {
-  const found = (req as { [attachment]?: Attached })[attachment]
+  const found = attachments.get(req)
   if (found) return found
   throw new ConfigError('The request has not passed behalf(): put app.use(auth) before the routes.')
 }

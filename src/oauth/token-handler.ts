@@ -222,7 +222,9 @@ export function grantOf({
   refreshExpiresAt,
 }: TokenRecord): Grant {
   const { expiresAt } = tokens
-  return { subject: profile.subject, profile, scope, expiresAt, authorizedAt, refreshExpiresAt }
+  const { subject } = profile
+  const own = structuredClone({ profile, scope })
+  return { subject, ...own, expiresAt, authorizedAt, refreshExpiresAt }
 }
 
 /** A provider in trouble is no reason to refuse a token that is still valid. */

@@ -1,8 +1,10 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { RetiredSecretError } from '../errors.ts'
+import type { KeyRing } from '../key-ring.ts'
 import type { Store } from '../stores/store.ts'
 import type { GrantOwner } from './grant-owner.ts'
-import { decodeRecord, encodeRecord, sha256, type TokenRecord } from './token-record.ts'
+import { SealedRecords } from './sealed-records.ts'
+import { sha256, type TokenRecord } from './token-record.ts'
 
 /** A record as it was read: where it lies and under which version. */
 export interface FoundRecord {
@@ -17,10 +19,12 @@ export interface FoundRecord {
  */
 export class TokenRecords {
   readonly #store: Store
+  readonly #sealed: SealedRecords
   readonly #namespace: string
 
-  constructor(store: Store, namespace: string) {
+  constructor(store: Store, keyRing: KeyRing, namespace: string) {
     this.#store = store
+    this.#sealed = new SealedRecords(keyRing)
     this.#namespace = namespace
   }
 
@@ -44,7 +48,8 @@ export class TokenRecords {
   /** The record at a key, whoever asks. */
   async reread(key: string): Promise<FoundRecord | undefined> {
     const stored = await this.#store.get(key)
-    const record = stored && decodeRecord(key, stored.value)
+    if (!stored) this.#sealed.forget(key)
+    const record = stored && this.#sealed.open(key, stored.value)
     return record && { key, version: stored.version, record }
   }
 
@@ -54,10 +59,7 @@ export class TokenRecords {
     const bound = owner.kind === 'session' ? { ...record, proofHash: sha256(owner.proof) } : record
     let written: string | undefined
     while (written === undefined) {
-      const there = await this.#store.get(key).catch(async (error: unknown) => {
-        nothingWhenRetired(error)
-        await this.#store.delete(key)
-      })
+      const there = await this.#store.get(key)
       written = await this.#write(key, there?.version, bound)
     }
   }
@@ -79,6 +81,7 @@ export class TokenRecords {
 
   /** Takes the record away, unless someone else wrote or deleted it. */
   take(found: FoundRecord): Promise<boolean> {
+    this.#sealed.forget(found.key)
     return this.#store.compareAndDelete(found.key, found.version)
   }
 
@@ -97,12 +100,14 @@ export class TokenRecords {
 
   /** Deletes whatever is there, also what nobody can read. */
   async forget(owner: GrantOwner, provider: string): Promise<void> {
-    await this.#store.delete(this.#key(owner, provider))
+    const key = this.#key(owner, provider)
+    this.#sealed.forget(key)
+    await this.#store.delete(key)
   }
 
   #write(key: string, version: string | undefined, record: TokenRecord) {
     const ttl = record.endsAt === undefined ? undefined : (record.endsAt - Date.now()) / 1000
-    return this.#store.compareAndSwap(key, version, encodeRecord(key, record), { ttl })
+    return this.#store.compareAndSwap(key, version, this.#sealed.seal(key, record), { ttl })
   }
 
   /**

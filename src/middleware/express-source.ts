@@ -10,8 +10,9 @@ import {
 import { OwnSession } from '../sessions/own-session.ts'
 import type { Session } from '../sessions/session.ts'
 import type { App } from './app.ts'
+import type { HeaderReader } from './fetch-metadata.ts'
 import { formOf, headerOf } from './node-http.ts'
-import { Visit } from './visit.ts'
+import type { VisitSource } from './visit.ts'
 
 /** What Express adds to Node's request. */
 interface ExpressRequest extends IncomingMessage {
@@ -25,39 +26,66 @@ interface ExpressRequest extends IncomingMessage {
   responseCache?: ResponseCache
 }
 
-/** The visit of an Express request. */
-export class ExpressVisit extends Visit {
+/** An Express request, in the terms of a visit. */
+export class ExpressSource implements VisitSource {
   readonly request: ExpressRequest
-  /** The path below the mount point, as it was sent. */
-  readonly path: string
+  readonly response: ServerResponse
+  readonly jar: CookieJar
+  readonly session: Session
+  readonly #app: App
+  readonly #identify: (req: IncomingMessage) => unknown
 
   constructor(
     app: App,
-    user: (req: IncomingMessage) => unknown,
-    req: ExpressRequest,
-    res: ServerResponse,
+    identify: (req: IncomingMessage) => unknown,
+    request: ExpressRequest,
+    response: ServerResponse,
   ) {
-    const jar = new CookieJar(req.headers.cookie, app.configuration.cookie)
-    const session = sessionOf(app, req, jar)
-    super(app, {
-      method: req.method ?? 'GET',
-      get url() {
-        return publicUrl(app, req)
-      },
-      header: (name) => headerOf(req, name),
-      jar,
-      session,
-      mountPath: req.baseUrl ?? '',
-      form: () => formOf(req),
-      user: () => user(req),
-      cache: () => cacheOf(app, req),
-      used: () => {
-        if (session instanceof OwnSession && app.options.session !== 'own') checkOrder(req)
-        keepPrivate(res)
-      },
-    })
-    this.request = req
-    this.path = (req.url ?? '/').split('?', 1)[0]!
+    this.request = request
+    this.response = response
+    this.jar = new CookieJar(request.headers.cookie, app.configuration.cookie)
+    this.session = sessionOf(app, request, this.jar)
+    this.#app = app
+    this.#identify = identify
+  }
+
+  get method(): string {
+    return this.request.method ?? 'GET'
+  }
+
+  get url(): URL {
+    return publicUrl(this.#app, this.request)
+  }
+
+  /** The path below the mount point, as it was sent. */
+  get path(): string {
+    return (this.request.url ?? '/').split('?', 1)[0]!
+  }
+
+  get mountPath(): string {
+    return this.request.baseUrl ?? ''
+  }
+
+  get header(): HeaderReader {
+    return (name) => headerOf(this.request, name)
+  }
+
+  form(): Promise<URLSearchParams> {
+    return formOf(this.request)
+  }
+
+  user(): unknown {
+    return this.#identify(this.request)
+  }
+
+  cache(): ResponseCache | undefined {
+    return cacheOf(this.#app, this.request)
+  }
+
+  used(): void {
+    const isOwn = this.session instanceof OwnSession
+    if (isOwn && this.#app.options.session !== 'own') checkOrder(this.request)
+    keepPrivate(this.response)
   }
 }
 

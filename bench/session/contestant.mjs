@@ -5,6 +5,7 @@ import express from 'express'
 /** Each adds its session to an app, and a route `/token` that answers once it has the token. */
 const contestants = {
   bare: () => import('./bare.mjs'),
+  floor: () => import('./floor.mjs'),
   behalf: () => import('./behalf.mjs'),
   'iron-session': () => import('./iron-session.mjs'),
   'express-openid-connect': () => import('./express-openid-connect.mjs'),

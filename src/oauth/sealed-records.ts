@@ -1,5 +1,6 @@
 import { RetiredSecretError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
+import { Recent } from '../recent.ts'
 import { decodeRecord, encodeRecord, type TokenRecord } from './token-record.ts'
 
 const purpose = 'token record'
@@ -15,7 +16,7 @@ const longestRemembered = 8_192
  */
 export class SealedRecords {
   readonly #keyRing: KeyRing
-  readonly #opened = new Map<string, { bytes: Uint8Array; record: TokenRecord }>()
+  readonly #opened = new Recent<{ bytes: Uint8Array; record: TokenRecord }>(mostRemembered)
 
   constructor(keyRing: KeyRing) {
     this.#keyRing = keyRing
@@ -35,18 +36,13 @@ export class SealedRecords {
     const opened = this.#keyRing.open(purpose, key, bytes)
     if (!opened.ok && opened.reason === 'unknown-key') throw new RetiredSecretError()
     const record = opened.ok ? decodeRecord(key, opened.value) : undefined
-    if (record) this.#remember(key, bytes, record)
+    if (record && bytes.byteLength <= longestRemembered) {
+      this.#opened.set(key, { bytes: Uint8Array.from(bytes), record })
+    }
     return record
   }
 
   forget(key: string): void {
     this.#opened.delete(key)
-  }
-
-  #remember(key: string, bytes: Uint8Array, record: TokenRecord): void {
-    if (bytes.byteLength > longestRemembered) return
-    const [oldest] = this.#opened.size < mostRemembered ? [] : this.#opened.keys()
-    if (oldest !== undefined) this.#opened.delete(oldest)
-    this.#opened.set(key, { bytes: Uint8Array.from(bytes), record })
   }
 }

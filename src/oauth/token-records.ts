@@ -1,6 +1,7 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import { RetiredSecretError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
+import { Recent } from '../recent.ts'
 import type { Store } from '../stores/store.ts'
 import type { GrantOwner } from './grant-owner.ts'
 import { SealedRecords } from './sealed-records.ts'
@@ -21,6 +22,7 @@ export class TokenRecords {
   readonly #store: Store
   readonly #sealed: SealedRecords
   readonly #namespace: string
+  readonly #keys = new Recent<string>(1_000)
 
   constructor(store: Store, keyRing: KeyRing, namespace: string) {
     this.#store = store
@@ -116,7 +118,12 @@ export class TokenRecords {
    */
   #key(owner: GrantOwner, provider: string): string {
     const tuple = JSON.stringify(['grant', owner.kind, owner.id, provider, '', ''])
-    return `${this.#namespace}:grant:${hash('sha256', tuple, 'hex')}`
+    let key = this.#keys.get(tuple)
+    if (key === undefined) {
+      key = `${this.#namespace}:grant:${hash('sha256', tuple, 'hex')}`
+      this.#keys.set(tuple, key)
+    }
+    return key
   }
 }
 

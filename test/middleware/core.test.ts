@@ -53,7 +53,12 @@ describe('the core on Request and Response', () => {
     expect(await api.spotify.get('me')).toMatchObject({ id: 'ada' })
     const again = await api.spotify.fetch('me')
     expect(again.headers.get('cache-status')).toContain('hit')
-    expect((await tokens.spotify.grant())?.subject).toBe('ada')
+    const grant = await tokens.spotify.grant()
+    expect(grant?.subject).toBe('ada')
+    Object.assign(grant!.profile, { subject: 'eve' })
+    expect((await tokens.spotify.grant())?.profile.subject, "a grant is the caller's own").toBe(
+      'ada',
+    )
     ada.keep(await auth.handle(ada.request('/auth/logout', { method: 'POST', headers: ownForm })))
     const after = await auth.context(ada.request('/'))
     await expect(after.api.spotify.get('me')).rejects.toMatchObject({

@@ -39,14 +39,26 @@ export function rebuilt(provider: string, error: unknown): BehalfError | Invalid
   if (error instanceof oauth.WWWAuthenticateChallengeError) {
     return new ClientMisconfiguredError(provider, 'invalid_client')
   }
+  if (isAboutCallback(error)) {
+    return new CallbackError(provider, 'its parameters do not fit the login (state, iss or type)')
+  }
   return fromCode(provider, (error as { code?: unknown } | null)?.code)
+}
+
+/** What openid-client refuses of a callback comes with its parameters, what it refuses of a reply does not. */
+function isAboutCallback(error: unknown): boolean {
+  let inner = error
+  while (typeof inner === 'object' && inner !== null) {
+    if ('parameters' in inner) return true
+    inner = (inner as { cause?: unknown }).cause
+  }
+  return false
 }
 
 function fromCode(provider: string, code: unknown): BehalfError {
   switch (code) {
     case 'OAUTH_INVALID_RESPONSE':
-    case 'OAUTH_UNSUPPORTED_OPERATION':
-      return new CallbackError(provider, 'its parameters do not fit the login (state, iss or type)')
+      return new UnexpectedResponseError(provider, 'its token reply or its ID token is not valid')
     case 'OAUTH_JWT_CLAIM_COMPARISON_FAILED':
     case 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED':
       return new UnexpectedResponseError(provider, 'its ID token is not for this login')

@@ -185,7 +185,7 @@ describe.each(Object.entries(expressVersions))('oidc-provider behind %s', (_name
     expect((await logIn(browser())).landed.status).toBe(303)
     const ada = browser()
     const { landed } = await logIn(ada)
-    expect(landed.text).toMatch(/callback_invalid|unexpected_response/)
+    expect(landed.text).toContain('unexpected_response')
     await ada.get('/me').expect(401)
   })
 })

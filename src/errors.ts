@@ -99,7 +99,7 @@ export class LoginRequiredError extends BehalfError {
 }
 
 /** Why a grant can no longer be refreshed. */
-export type ReauthReason = 'refresh-expired' | 'revoked' | 'no-refresh-token'
+export type ReauthReason = 'refresh-expired' | 'revoked' | 'rotation-lost' | 'no-refresh-token'
 
 /** The grant has ended at the provider and only a new login brings it back. */
 export class ReauthRequiredError extends BehalfError {
@@ -112,6 +112,7 @@ export class ReauthRequiredError extends BehalfError {
     const why = {
       'refresh-expired': 'its refresh token has reached the end of its life',
       revoked: 'the provider no longer accepts its refresh token',
+      'rotation-lost': 'its refresh token was used up by a refresh whose answer never came',
       'no-refresh-token': 'its access token has expired and there is no refresh token',
     }[reason]
     super(`The grant for ${provider} has ended: ${why}. The user has to log in again at loginUrl.`)
@@ -214,11 +215,15 @@ export class ProviderUnavailableError extends BehalfError {
   readonly code = 'provider_unavailable'
   override readonly status = 503
   override readonly headers: Readonly<Record<string, string>>
-  constructor(provider: string, what: string, retryAfter = 5) {
+  /** Seconds for which the provider asked to be left alone; `undefined` where it did not say. */
+  readonly retryAfter: number | undefined
+  constructor(provider: string, what: string, retryAfter?: number) {
+    const seconds = Math.ceil(retryAfter ?? 5)
     super(
-      `${provider} cannot be used right now: ${what}. Nothing is lost; try again in ${retryAfter} s.`,
+      `${provider} cannot be used right now: ${what}. Nothing is lost; try again in ${seconds} s.`,
     )
-    this.headers = { 'retry-after': String(retryAfter) }
+    this.headers = { 'retry-after': String(seconds) }
+    this.retryAfter = retryAfter
   }
 }
 

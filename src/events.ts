@@ -1,4 +1,5 @@
 import { channel } from 'node:diagnostics_channel'
+import type { ReauthReason } from './errors.ts'
 
 /** The fields that each event has beside `type`. No field holds a token; grants are named by a hash. */
 export interface EventFields {
@@ -8,10 +9,24 @@ export interface EventFields {
   login_failed: { provider: string; code: string; reason: string | undefined }
   /** A grant was ended by logout or disconnect. */
   logout: { provider: string; grant: string }
+  /** A refresh token is about to be presented. */
+  refresh_started: { provider: string; grant: string }
   /** A refresh token was presented and new tokens are stored; `duration` in seconds. */
   refresh: { provider: string; grant: string; duration: number }
-  /** A refresh failed; `code` is that of the error, `reauth_required` ends the grant. */
+  /** Tokens were due for a refresh, and another process had been faster. */
+  refresh_shared: { provider: string; grant: string }
+  /** A refresh has worked though nobody knows the outcome of the one before it. */
+  refresh_recovered: { provider: string; grant: string }
+  /** A refresh failed for now; `code` is that of the error. The tokens are kept. */
   refresh_failed: { provider: string; grant: string; code: string }
+  /** A grant has ended at the provider: only a new login helps. */
+  reauth_required: { provider: string; grant: string; reason: ReauthReason }
+  /** Another process held the lease of a refresh, for `duration` seconds since it was asked for. */
+  lease_wait: { provider: string; grant: string; duration: number }
+  /** A process stood still for so long that others may have taken its lease. */
+  lease_lost: { provider: string; grant: string }
+  /** The provider refuses a refresh token that may have been presented before. */
+  reuse_suspected: { provider: string; grant: string }
   /**
    * The upstream API asked for patience (429, 503): the call is made again after `wait` seconds, or
    * not, because that is too long or the call changes something.

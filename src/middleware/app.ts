@@ -3,6 +3,7 @@ import type { ResponseCache } from '../cache/index.ts'
 import { type BehalfEvent, emit } from '../events.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
+import { Leases } from '../oauth/leases.ts'
 import { ProviderAccess } from '../oauth/provider-access.ts'
 import { TokenRecords } from '../oauth/token-records.ts'
 import { guarded } from '../stores/guarded.ts'
@@ -37,11 +38,15 @@ export class App {
     const limited = guarded(store, { name: 'token store', deadline })
     this.#store = sealed(limited, keyRing)
     const records = new TokenRecords(limited, keyRing, namespace)
+    const leases = new Leases(limited, timeouts)
     const background = (work: Promise<unknown>) => this.background(work)
     this.accesses = new Map(
       providers.map((provider) => {
         const server = new AuthorizationServer(provider, timeouts.token)
-        return [provider.name, new ProviderAccess(server, records, options.onEvent, background)]
+        return [
+          provider.name,
+          new ProviderAccess(server, records, leases, options.onEvent, background),
+        ]
       }),
     )
     this.cache = options.cache?.engine

@@ -2,6 +2,7 @@ import { type CompiledRules, compileRules } from '../cache/rules.ts'
 import { ConfigError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { type Provider, resolveProvider } from '../oauth/provider.ts'
+import { sendingAtOnce } from '../oauth/presentation.ts'
 import { timedFetch } from '../oauth/timed-fetch.ts'
 import type { CookieSettings } from '../sessions/cookie-jar.ts'
 import { createStore } from '../stores/create-store.ts'
@@ -32,6 +33,9 @@ export interface Configuration {
 }
 
 const reservedProviders = new Set(['session', 'refresh', 'logout'])
+/** Seconds beyond the token request (TK-10): its way out, three writes of a slow store, a margin. */
+const usualLease = 12
+const shortestLease = 9
 const month = 30 * 24 * 3600
 
 /** Throws a `ConfigError` that says what to change, for anything unsafe or incomplete. */
@@ -43,7 +47,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
   const basePath = checkBasePath(options.basePath ?? '/auth')
   const origins = originsOf(options.baseUrl ?? process.env['BEHALF_BASE_URL'])
   const timeouts = timeoutsOf(options.timeouts)
-  const ownFetch = options.fetch ?? timedFetch(timeouts)
+  const ownFetch = options.fetch ? sendingAtOnce(options.fetch) : timedFetch(timeouts)
   const providers = Object.entries(options.providers).map(([name, definition]) => {
     checkProviderName(name)
     if (typeof definition !== 'object') {
@@ -76,14 +80,27 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
 }
 
 function timeoutsOf(given: Timeouts = {}): Configuration['timeouts'] {
-  const { connect = 3, headers = 10, idle = 10, total = 30, token = 10 } = given
+  const { connect = 3, headers = 10, idle = 10, total = 30 } = given
+  const token = seconds('timeouts.token', given.token ?? 10)
   return {
     connect: seconds('timeouts.connect', connect),
     headers: seconds('timeouts.headers', headers),
     idle: seconds('timeouts.idle', idle),
     total: seconds('timeouts.total', total),
-    token: seconds('timeouts.token', token),
+    token,
+    lease: checkLease(seconds('timeouts.lease', given.lease ?? token + usualLease), token),
   }
+}
+
+function checkLease(lease: number, token: number): number {
+  if (lease <= token) throw new ConfigError('timeouts.lease must be longer than timeouts.token.')
+  if (lease < token + shortestLease) {
+    process.emitWarning(
+      `timeouts.lease is less than timeouts.token and ${shortestLease} s: a store that is slow to keep new tokens may cost a login.`,
+      { type: 'BehalfWarning', code: 'BEHALF_SHORT_LEASE' },
+    )
+  }
+  return lease
 }
 
 function checkBasePath(basePath: string): string {

@@ -34,6 +34,12 @@ export interface Timeouts {
   total?: number | undefined
   /** A request to an authorization server, its body included. Default 10. */
   token?: number | undefined
+  /**
+   * After so long another process may take over a refresh that has not ended; until then nobody else
+   * presents its refresh token. Default `token` + 12; with less than `token` + 9 a slow store may
+   * cost a login.
+   */
+  lease?: number | undefined
 }
 
 /** Options of `behalf()` and `createBehalf()`. `R` is the request that `user` is given. */

@@ -1,6 +1,7 @@
 import * as oauth from 'openid-client'
 import { CallbackError } from '../errors.ts'
 import { clientConfiguration } from './client-configuration.ts'
+import type { Presentation } from './presentation.ts'
 import type { Profile, Provider } from './provider.ts'
 import { InvalidGrant, rebuilt } from './rebuilt-error.ts'
 import { type TokenSet, tokenSetFrom } from './token-set.ts'
@@ -28,6 +29,7 @@ const discoveryCooldown = 5_000
 export class AuthorizationServer {
   readonly provider: Provider
   readonly #timeout: number
+  readonly #presentations = new Map<string, Presentation>()
   #configuration: Promise<oauth.Configuration> | undefined
 
   /** `timeout`: seconds that a request to the server may take. */
@@ -92,13 +94,16 @@ export class AuthorizationServer {
   }
 
   /** Presents a refresh token (RFC 6749 section 6); throws `InvalidGrant` when it is refused. */
-  async refresh(refreshToken: string): Promise<TokenSet> {
+  async refresh(refreshToken: string, presented: Presentation): Promise<TokenSet> {
     const configuration = await this.#configured()
     const sentAt = Date.now()
+    this.#presentations.set(refreshToken, presented)
     try {
       return tokenSetFrom(await oauth.refreshTokenGrant(configuration, refreshToken), sentAt)
     } catch (error) {
       throw rebuilt(this.provider.name, error)
+    } finally {
+      this.#presentations.delete(refreshToken)
     }
   }
 
@@ -114,12 +119,14 @@ export class AuthorizationServer {
   }
 
   #configured(): Promise<oauth.Configuration> {
-    return (this.#configuration ??= clientConfiguration(this.provider, this.#timeout).catch(
-      (error: unknown) => {
-        setTimeout(() => (this.#configuration = undefined), discoveryCooldown).unref()
-        throw rebuilt(this.provider.name, error)
-      },
-    ))
+    return (this.#configuration ??= clientConfiguration(
+      this.provider,
+      this.#timeout,
+      this.#presentations,
+    ).catch((error: unknown) => {
+      setTimeout(() => (this.#configuration = undefined), discoveryCooldown).unref()
+      throw rebuilt(this.provider.name, error)
+    }))
   }
 }
 

@@ -1,15 +1,19 @@
 import * as oauth from 'openid-client'
 import { ConfigError } from '../errors.ts'
+import { type Presentation, presentation } from './presentation.ts'
 import type { Provider } from './provider.ts'
 import { providerFetch, tokenFetch } from './provider-fetch.ts'
 
 /**
  * Makes openid-client's configuration of a provider: from the endpoints given, or from the
  * metadata that its issuer publishes (RFC 8414, OpenID Connect Discovery). `timeout` in seconds.
+ * `presentations`, by refresh token, go along with the requests that present them: openid-client
+ * hands on nothing but a request's parameters.
  */
 export async function clientConfiguration(
   provider: Provider,
   timeout: number,
+  presentations: ReadonlyMap<string, Presentation>,
 ): Promise<oauth.Configuration> {
   const configuration = provider.definition.discovery
     ? await discover(provider, timeout)
@@ -25,8 +29,14 @@ export async function clientConfiguration(
   // Compared as openid-client writes it.
   const tokenEndpoint = metadata.token_endpoint && new URL(metadata.token_endpoint).href
   configuration[oauth.customFetch] = (url, init) => {
-    const send = url === tokenEndpoint ? tokenFetch : providerFetch
-    return send(provider, timeout, url, init as RequestInit)
+    if (url !== tokenEndpoint) return providerFetch(provider, timeout, url, init as RequestInit)
+    const { body } = init
+    const refreshToken = body instanceof URLSearchParams ? body.get('refresh_token') : null
+    const presented = presentations.get(refreshToken ?? '')
+    return tokenFetch(provider, timeout, url, {
+      ...(init as RequestInit),
+      ...(presented ? { [presentation]: presented } : {}),
+    })
   }
   return configuration
 }

@@ -3,6 +3,7 @@ import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { Cooldowns } from './cooldowns.ts'
 import type { GrantOwner } from './grant-owner.ts'
+import type { Leases } from './leases.ts'
 import type { Provider } from './provider.ts'
 import { Refresher } from './refresh.ts'
 import { grantHash } from './token-record.ts'
@@ -22,6 +23,7 @@ export class ProviderAccess {
   constructor(
     server: AuthorizationServer,
     records: TokenRecords,
+    leases: Leases,
     listener: EventListener | undefined,
     background: (work: Promise<unknown>) => void,
   ) {
@@ -30,7 +32,7 @@ export class ProviderAccess {
     this.records = records
     this.listener = listener
     this.background = background
-    this.refresher = new Refresher(server, records, listener)
+    this.refresher = new Refresher(server, records, leases, listener, background)
     this.cooldowns = new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
   }
 

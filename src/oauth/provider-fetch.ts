@@ -1,13 +1,14 @@
 import { readBounded } from '../bounded-body.ts'
 import { BehalfError, ProviderUnavailableError, UnexpectedResponseError } from '../errors.ts'
 import { reasonOf } from './exchange-failure.ts'
+import { presentationOf } from './presentation.ts'
 import type { Provider } from './provider.ts'
 import { retryAfter } from './retry-after.ts'
 import { checkTokenReply } from './token-set.ts'
 
 const maxReplyBytes = 262_144
-/** Seconds until the next try, where the server does not say, and at most. */
-const usualWait = 5
+const noBody = { complete: true, bytes: new Uint8Array() } as const
+/** Seconds. */
 const longestWait = 3600
 
 /**
@@ -30,12 +31,17 @@ export async function providerFetch(
     throw new ProviderUnavailableError(
       provider.name,
       `it answered ${response.status}`,
-      Math.ceil(Math.min(Math.max(retryAfter(response.headers) ?? usualWait, 1), longestWait)),
+      waitOf(response.headers),
     )
   }
   // RFC 9110: these statuses have no body, and Response refuses one.
   const empty = [204, 205].includes(response.status)
   return new Response(empty ? null : body, { status: response.status, headers: response.headers })
+}
+
+function waitOf(headers: Headers): number | undefined {
+  const seconds = retryAfter(headers)
+  return seconds === undefined ? undefined : Math.min(Math.max(seconds, 1), longestWait)
 }
 
 /** As {@link providerFetch}, for the token endpoint: a success is checked before it is believed. */
@@ -67,9 +73,11 @@ async function attempt(
       redirect: 'manual',
       signal,
     })
-    if (body === null) return { status, headers, body: new Uint8Array() }
-    const read = await readBounded(body, maxReplyBytes)
-    if (read.complete) return { status, headers, body: read.bytes }
+    const read = body === null ? noBody : await readBounded(body, maxReplyBytes)
+    if (read.complete) {
+      presentationOf(init)?.answered()
+      return { status, headers, body: read.bytes }
+    }
     await read.stream.cancel()
   } catch (error) {
     throw unreachable(provider, signal.aborted ? `no answer within ${timeout} s` : reasonOf(error))

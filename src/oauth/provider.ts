@@ -1,6 +1,7 @@
 import type { CacheRules } from '../cache/rules.ts'
 import { ConfigError } from '../errors.ts'
 import type { RateLimitedBy } from './cooldowns.ts'
+import { sendingAtOnce } from './presentation.ts'
 import { normalizeScope } from './scope.ts'
 import type { TokenResponse } from './token-set.ts'
 
@@ -145,7 +146,7 @@ export function resolveProvider(
       (origin) => secureUrl(origin, 'apiOrigins', complain).origin,
     ),
     userInfo: userInfoUrl(definition.userInfo, api, complain),
-    fetch: definition.fetch ?? fallbackFetch,
+    fetch: definition.fetch ? sendingAtOnce(definition.fetch) : fallbackFetch,
   }
 }
 

@@ -1,37 +1,60 @@
-import { BehalfError, ProviderUnavailableError, type ReauthReason } from '../errors.ts'
-import { emit, type EventListener } from '../events.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  BehalfError,
+  ClientMisconfiguredError,
+  ProviderUnavailableError,
+  type ReauthReason,
+  StoreUnavailableError,
+} from '../errors.ts'
+import { type BehalfEvent, emit, type EventFields, type EventListener } from '../events.ts'
 import { processState } from '../process-state.ts'
+import { aftermathOf } from './aftermath.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
+import { keepTokens } from './kept-tokens.ts'
+import type { Lease } from './lease.ts'
+import type { Leases } from './leases.ts'
+import type { Standing } from './lease-standing.ts'
 import { InvalidGrant } from './rebuilt-error.ts'
-import { grantHash, type HeldTokens, sha256, type TokenRecord } from './token-record.ts'
+import { grantHash, sha256, type TokenRecord } from './token-record.ts'
 import type { FoundRecord, TokenRecords } from './token-records.ts'
 import type { TokenSet } from './token-set.ts'
 
 /** What is left of a grant after a refresh; `undefined` when a logout came in between. */
 export type Refreshed = FoundRecord | undefined
 
-/** Milliseconds for which everyone who asks shares the answer of a provider that is unavailable. */
-const coolDown = 5_000
-const writeAttempts = 3
+/** Milliseconds between two looks of who waits for another process, and how much they differ. */
+const pollMs = 20
+const pollJitterMs = 40
+/** Seconds that a lease is waited for beyond its length, so that it can be seen to end. */
+const waitBeyond = 3
+/** Milliseconds after which a record is read again before a refusal is believed. */
+const doubts = [0, 150, 500]
 
 /**
- * Presents refresh tokens, each of them once in this process: whoever comes while a refresh is
- * under way shares its outcome.
+ * Presents refresh tokens, each of them once over all processes that share a store: in a process
+ * whoever comes while a refresh is under way shares its outcome, between processes a lease says who
+ * may, and its holder looks at the record again before it does.
  */
 export class Refresher {
   readonly #server: AuthorizationServer
   readonly #records: TokenRecords
+  readonly #leases: Leases
   readonly #listener: EventListener | undefined
+  readonly #background: (work: Promise<unknown>) => void
   readonly #flights = processState('refreshes', () => new Map<string, Promise<Refreshed>>())
 
   constructor(
     server: AuthorizationServer,
     records: TokenRecords,
+    leases: Leases,
     listener: EventListener | undefined,
+    background: (work: Promise<unknown>) => void,
   ) {
     this.#server = server
     this.#records = records
+    this.#leases = leases
     this.#listener = listener
+    this.#background = background
   }
 
   /**
@@ -42,15 +65,13 @@ export class Refresher {
     const name = flightOf(found)
     const flight = this.#flights.get(name)
     if (flight) return flight
-    const started = this.#observed(found)
+    const started = this.#refresh(found).catch((error: unknown) => {
+      const code = error instanceof BehalfError ? error.code : 'unexpected_response'
+      this.#tell('refresh_failed', found, { code })
+      throw error
+    })
     this.#flights.set(name, started)
-    started.then(
-      () => this.#flights.delete(name),
-      (error: unknown) => {
-        if (!(error instanceof ProviderUnavailableError)) this.#flights.delete(name)
-        else setTimeout(() => this.#flights.delete(name), coolDown).unref()
-      },
-    )
+    this.#background(started.finally(() => this.#flights.delete(name)))
     return started
   }
 
@@ -59,102 +80,173 @@ export class Refresher {
     await this.#flights.get(flightOf(found))?.catch(() => {})
   }
 
-  async #observed(found: FoundRecord): Promise<Refreshed> {
-    const about = { provider: found.record.provider, grant: grantHash(found.record) }
-    const startedAt = performance.now()
-    const failed = (code: string) =>
-      emit(this.#listener, { type: 'refresh_failed', ...about, code })
-    try {
-      const refreshed = await this.#refresh(found)
-      const duration = (performance.now() - startedAt) / 1000
-      if (refreshed?.record.ended) failed('reauth_required')
-      else if (refreshed) emit(this.#listener, { type: 'refresh', ...about, duration })
-      return refreshed
-    } catch (error) {
-      failed(error instanceof BehalfError ? error.code : 'unexpected_response')
-      throw error
-    }
-  }
-
   async #refresh(found: FoundRecord): Promise<Refreshed> {
-    const current = await this.#records.reread(found.key)
-    if (!isUnchanged(current, found)) return current
-    const refreshToken = current.record.tokens.refreshToken
-    if (refreshToken === undefined) return this.#end(current, 'no-refresh-token')
-    if ((current.record.refreshExpiresAt ?? Infinity) <= Date.now()) {
-      return this.#end(current, 'refresh-expired')
+    const startedAt = performance.now()
+    const waited = () => (performance.now() - startedAt) / 1000
+    for (let round = 1; ; round += 1) {
+      // In this order: a lease that is about another refresh token than the record, is over.
+      const seen = await this.#leases.look(found.key)
+      const current = await this.#records.reread(found.key)
+      if (!stillHas(current, found)) {
+        if (round > 1) this.#tell('lease_wait', found, { duration: waited() })
+        this.#tell('refresh_shared', found, {})
+        return current
+      }
+      const { refreshToken } = current.record.tokens
+      const over = whyOver(current.record)
+      if (refreshToken === undefined || over) return this.#end(current, over ?? 'no-refresh-token')
+
+      const standing = this.#leases.standing(seen, refreshToken)
+      if (standing.is === 'closed') throw this.#closed(standing)
+      const lease =
+        standing.is === 'free' ? await this.#leases.take(seen, refreshToken, standing) : undefined
+      const outcome = lease && (await this.#present(lease, found, refreshToken))
+      if (outcome) return outcome.refreshed
+      if (waited() > this.#leases.times.lease + waitBeyond) {
+        const { name } = this.#server.provider
+        throw new ProviderUnavailableError(name, 'another process is refreshing still')
+      }
+      await sleep(pollMs + pollJitterMs * Math.random())
     }
-    const tokens = await this.#server.refresh(refreshToken).catch((error: unknown) => {
-      if (error instanceof InvalidGrant) return error
-      throw error
+  }
+
+  /** Under the lease; `undefined` when it turned out that somebody else was faster. */
+  async #present(
+    lease: Lease,
+    found: FoundRecord,
+    refreshToken: string,
+  ): Promise<{ refreshed: Refreshed } | undefined> {
+    try {
+      const current = await this.#records.reread(found.key)
+      if (stillHas(current, found) && current.record.tokens.refreshToken === refreshToken) {
+        this.#tell('refresh_started', found, {})
+        const reply = await this.#server
+          .refresh(refreshToken, lease.presented)
+          .catch(nothingWhenRefused)
+        if (reply === undefined) return { refreshed: await this.#refused(lease, current) }
+        return { refreshed: await this.#keep(lease, current, reply) }
+      }
+    } catch (error) {
+      if (lease.presented.missed) this.#tell('lease_lost', found, {})
+      else throw await this.#left(lease, error)
+    }
+    this.#leases.abandon(lease)
+    await lease.release()
+    return undefined
+  }
+
+  /** The tokens are stored before anybody uses them (TK-04), and the lease is ours until they are. */
+  async #keep(lease: Lease, spent: FoundRecord, tokens: TokenSet): Promise<Refreshed> {
+    const keeping = keepTokens(this.#records, spent, tokens).then(async (kept) => {
+      await lease.release()
+      if (kept.isOurs) {
+        this.#tell('refresh', spent, { duration: lease.age })
+        if (lease.again) this.#tell('refresh_recovered', spent, {})
+      } else if (kept.found?.record.grantId === spent.record.grantId) {
+        this.#tell('lease_lost', spent, {})
+      } else await this.#server.revoke(tokens.refreshToken ?? tokens.accessToken).catch(() => {})
+      return kept.found
     })
-    return tokens instanceof InvalidGrant
-      ? this.#end(current, 'revoked')
-      : this.#keep(current, tokens)
+    this.#background(keeping)
+    const { lease: all, token } = this.#leases.times
+    return within(keeping, all - token)
   }
 
-  /** Before a grant is given up, it is read once more: another process may have been faster. */
+  /** A refusal is believed when the record stays as it is: another process may be storing tokens. */
+  async #refused(lease: Lease, refused: FoundRecord): Promise<Refreshed> {
+    for (const pause of doubts) {
+      await sleep(pause)
+      const current = await this.#records.reread(refused.key)
+      if (stillHas(current, refused)) continue
+      await lease.release()
+      this.#tell('refresh_recovered', refused, {})
+      return current
+    }
+    if (lease.again) this.#tell('reuse_suspected', refused, {})
+    const ended = await this.#end(refused, lease.again ? 'rotation-lost' : 'revoked')
+    await lease.release()
+    return ended
+  }
+
+  /** Leaves word for all processes of an attempt that brought no tokens; gives its error. */
+  async #left(lease: Lease, error: unknown): Promise<unknown> {
+    const { progress } = lease.presented
+    if (progress === 'unsent') this.#leases.abandon(lease)
+    if (!(error instanceof StoreUnavailableError)) {
+      await lease.leave(aftermathOf(error, lease, this.#leases.times.token))
+    } else if (progress === 'unsent') await lease.release()
+    return error
+  }
+
+  /** Ends the grant of the tokens that were found, unless it has others by now. */
   async #end(found: FoundRecord, reason: ReauthReason): Promise<Refreshed> {
-    const current = await this.#records.reread(found.key)
-    if (!isUnchanged(current, found)) return current
-    const { receivedAt } = current.record.tokens
-    const record: TokenRecord = {
-      ...current.record,
-      tokens: { accessToken: '', receivedAt },
-      ended: reason,
-    }
-    const version = await this.#records.update(current, record)
-    return version === undefined ? this.#records.reread(found.key) : { ...current, version, record }
-  }
-
-  /** RFC 6749 section 6: a reply without a refresh token leaves the old one in force. */
-  async #keep(found: FoundRecord, fresh: TokenSet): Promise<Refreshed> {
-    const { scope, ...tokens } = fresh
-    const held: HeldTokens = {
-      ...tokens,
-      refreshToken: tokens.refreshToken ?? found.record.tokens.refreshToken,
-      receivedAt: Date.now(),
-    }
-    let current: FoundRecord | undefined = found
-    while (isUnchanged(current, found)) {
-      const record = { ...current.record, tokens: held, scope: scope ?? current.record.scope }
-      const version = await this.#write(current, record)
-      if (version !== undefined) return { ...current, version, record }
+    let current: Refreshed = found
+    while (stillHas(current, found)) {
+      const { receivedAt } = current.record.tokens
+      const tokens = { accessToken: '', receivedAt }
+      const record: TokenRecord = { ...current.record, tokens, ended: reason }
+      const version = await this.#records.update(current, record)
+      if (version !== undefined) {
+        this.#tell('reauth_required', found, { reason })
+        return { ...current, version, record }
+      }
       current = await this.#records.reread(found.key)
     }
-    if (!isSameGrant(current, found) && held.refreshToken)
-      await this.#server.revoke(held.refreshToken).catch(() => {})
     return current
   }
 
-  /** The tokens that were just spent for these are gone: a store that stumbles is asked again. */
-  async #write(found: FoundRecord, record: TokenRecord): Promise<string | undefined> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.#records.update(found, record)
-      } catch (error) {
-        if (attempt === writeAttempts) throw error
-        await new Promise((resolve) => setTimeout(resolve, 200 * attempt))
-      }
-    }
+  #closed({ wait, refusal }: Standing & { is: 'closed' }): BehalfError {
+    const { name } = this.#server.provider
+    if (refusal !== undefined) return new ClientMisconfiguredError(name, refusal)
+    return new ProviderUnavailableError(name, 'the last attempt to refresh has failed', wait)
+  }
+
+  #tell<Type extends RefreshEvent>(
+    type: Type,
+    { record }: FoundRecord,
+    fields: Omit<EventFields[Type], 'provider' | 'grant'>,
+  ): void {
+    const about = { provider: record.provider, grant: grantHash(record) }
+    emit(this.#listener, { type, ...about, ...fields } as BehalfEvent)
   }
 }
 
+type RefreshEvent = Extract<
+  BehalfEvent['type'],
+  `refresh${string}` | `lease_${string}` | 'reauth_required' | 'reuse_suspected'
+>
+
 function flightOf({ record }: FoundRecord): string {
-  return `${record.grantId} ${sha256(record.tokens.refreshToken ?? '')}`
+  return `${record.grantId} ${sha256(record.tokens.accessToken)}`
 }
 
-function isSameGrant(current: FoundRecord | undefined, found: FoundRecord): boolean {
-  return current?.record.grantId === found.record.grantId
-}
-
-/** The same grant with the same tokens, however else the record was rewritten meanwhile. */
-function isUnchanged(current: FoundRecord | undefined, found: FoundRecord): current is FoundRecord {
+/** The same grant with the same access token, however else the record was rewritten meanwhile. */
+function stillHas(current: FoundRecord | undefined, found: FoundRecord): current is FoundRecord {
   const [now, before] = [current?.record, found.record]
   return (
     now?.grantId === before.grantId &&
     now.ended === undefined &&
     now.tokens.accessToken === before.tokens.accessToken &&
-    now.tokens.refreshToken === before.tokens.refreshToken
+    now.tokens.receivedAt === before.tokens.receivedAt
   )
+}
+
+/** `undefined` for a refresh token that is refused; throws whatever else went wrong. */
+function nothingWhenRefused(error: unknown): undefined {
+  if (!(error instanceof InvalidGrant)) throw error
+}
+
+/** Why no refresh is possible any more. */
+function whyOver({ tokens, refreshExpiresAt }: TokenRecord): ReauthReason | undefined {
+  if (tokens.refreshToken === undefined) return 'no-refresh-token'
+  return (refreshExpiresAt ?? Infinity) <= Date.now() ? 'refresh-expired' : undefined
+}
+
+/** What is still to come when the time is over goes on without those who wait for it. */
+async function within<T>(work: Promise<T>, seconds: number): Promise<T> {
+  const controller = new AbortController()
+  const late = sleep(seconds * 1000, undefined, controller).then(() => {
+    throw new StoreUnavailableError('new tokens have come, and it does not take them yet')
+  })
+  return Promise.race([work, late]).finally(() => controller.abort())
 }

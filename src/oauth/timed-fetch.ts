@@ -1,5 +1,6 @@
 import { types } from 'node:util'
-import type { Agent } from 'undici'
+import type { Agent, Dispatcher } from 'undici'
+import { type Presentation, presentationOf, sendingAtOnce } from './presentation.ts'
 
 /** Seconds; see the option `timeouts`. */
 export interface ConnectionTimeouts {
@@ -20,9 +21,34 @@ export function timedFetch(timeouts: ConnectionTimeouts): typeof fetch {
   const usual = usualDispatchers()
   let agent: Promise<Agent> | undefined
   return async (input, init) => {
-    if (!isStill(usual)) return fetch(input, init)
-    const limited: object = { ...init, dispatcher: await (agent ??= agentWith(timeouts)) }
-    return fetch(input, limited)
+    if (!isStill(usual)) return sendingAtOnce(fetch)(input, init)
+    const presented = presentationOf(init)
+    const limits = await (agent ??= agentWith(timeouts))
+    const dispatcher = presented ? presentingThrough(limits, presented) : limits
+    return fetch(input, { ...init, dispatcher } as RequestInit)
+  }
+}
+
+/** The agent calls this part of a handler when it has a connection and is about to write to it. */
+const beforeWriting = ['onRequestStart', 'onConnect'] as const
+
+type Handler = Record<string, ((...args: unknown[]) => unknown) | undefined>
+
+/** Between the decision to send and the sending lie name look-ups, handshakes and waiting lines. */
+function presentingThrough(agent: Agent, presented: Presentation): Pick<Dispatcher, 'dispatch'> {
+  return {
+    dispatch(options, handler) {
+      const checking = Object.create(handler) as Handler
+      for (const name of beforeWriting) {
+        const begin = checking[name]
+        if (typeof begin !== 'function') continue
+        checking[name] = function presentFirst(this: unknown, ...args) {
+          presented.send()
+          return begin.apply(this, args)
+        }
+      }
+      return agent.dispatch(options, checking)
+    },
   }
 }
 

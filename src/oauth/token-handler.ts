@@ -172,10 +172,7 @@ export class TokenHandler {
     if (valid && left > refreshAhead(found.record.tokens)) return found
     if (valid && !found.record.tokens.refreshToken) return found
     const refreshing = this.#access.refresher.refresh(found)
-    if (valid && left > tooShort(found.record.tokens)) {
-      this.#access.background(refreshing)
-      return found
-    }
+    if (valid && left > tooShort(found.record.tokens)) return found
     return this.#usable(await refreshing.catch((error: unknown) => orElse(valid, found, error)))
   }
 

@@ -39,7 +39,7 @@ export class LogoutRace {
   /** The logout; once it is answered, requests follow that must get nothing. */
   logOut(followers: number, random: SeededRandom): void {
     const finish = async () => {
-      for (let early = random.between(0, 12); early > 0; early -= 1) {
+      for (let early = random.between(0, 24); early > 0; early -= 1) {
         await this.#scheduler.hold('the logout waits')
       }
       const reply = await this.#send('/auth/logout', 'POST', this.#before.cookie)

@@ -1,8 +1,24 @@
-import type { HeldTokens } from './token-record.ts'
+import { processState } from '../process-state.ts'
+import { Recent } from '../recent.ts'
+import { type HeldTokens, sha256 } from './token-record.ts'
 
-/** Milliseconds until the access token expires; `Infinity` when the provider did not say. */
+/** Milliseconds that two clocks may differ before it is worth a word. */
+const tolerance = 10_000
+
+/** When this process first saw tokens that are dated later than its clock, on one that is never set. */
+const firstSeen = processState('tokens of later', () => new Recent<number>(1_000))
+const warned = processState('clock warning', () => ({ given: false }))
+
+/**
+ * Milliseconds until the access token expires; `Infinity` when the provider did not say. Tokens that
+ * another process has dated in this one's future live for no longer than they do there.
+ */
 export function timeLeft(tokens: HeldTokens): number {
-  return tokens.expiresAt === undefined ? Infinity : tokens.expiresAt - Date.now()
+  if (tokens.expiresAt === undefined) return Infinity
+  const now = Date.now()
+  if (tokens.receivedAt <= now + tolerance) return tokens.expiresAt - now
+  warnOfClocks(tokens.receivedAt - now)
+  return lifetime(tokens) - knownFor(tokens)
 }
 
 /**
@@ -20,4 +36,21 @@ export function tooShort(tokens: HeldTokens): number {
 
 function lifetime(tokens: HeldTokens): number {
   return (tokens.expiresAt ?? Infinity) - tokens.receivedAt
+}
+
+function knownFor({ accessToken }: HeldTokens): number {
+  const name = sha256(accessToken)
+  const now = performance.now()
+  const since = firstSeen.get(name)
+  if (since === undefined) firstSeen.set(name, now)
+  return now - (since ?? now)
+}
+
+function warnOfClocks(ahead: number): void {
+  if (warned.given) return
+  warned.given = true
+  process.emitWarning(
+    `The clocks of two processes differ by ${Math.round(ahead / 1000)} s: tokens were received in this one's future. Each may refresh them once more than needed; set the clocks (NTP).`,
+    { type: 'BehalfWarning', code: 'BEHALF_CLOCKS_DIFFER' },
+  )
 }

@@ -1,5 +1,6 @@
-export { type Behalf, createBehalf, type JobOptions } from './middleware/behalf.ts'
+export { type Behalf, createBehalf, type Health, type JobOptions } from './middleware/behalf.ts'
 export type { Context } from './middleware/context.ts'
+export type { GrantQuery, Grants, ImportOptions, ListedGrant } from './middleware/grants.ts'
 export type { BehalfOptions, LoginEvent, Providers, Timeouts } from './middleware/options.ts'
 export type { SecretOption } from './middleware/secret.ts'
 export {
@@ -29,6 +30,8 @@ export {
 } from './errors.ts'
 export type { BehalfEvent, EventFields, EventListener } from './events.ts'
 export type { ApiClient, ApiRequestInit, CallOptions, Query } from './oauth/api-client.ts'
+export type { ImportedTokens } from './oauth/imported-tokens.ts'
+export type { OnMissingGrant } from './oauth/missing-grants.ts'
 export type {
   AccessTokenOptions,
   Grant,

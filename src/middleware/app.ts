@@ -5,6 +5,7 @@ import type { KeyRing } from '../key-ring.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { Leases } from '../oauth/leases.ts'
 import { ProviderAccess } from '../oauth/provider-access.ts'
+import { SubjectIndex } from '../oauth/subject-index.ts'
 import { TokenRecords } from '../oauth/token-records.ts'
 import { guarded } from '../stores/guarded.ts'
 import { sealed } from '../stores/sealed.ts'
@@ -37,16 +38,18 @@ export class App {
     this.keyRing = keyRing
     const limited = guarded(store, { name: 'token store', deadline })
     this.#store = sealed(limited, keyRing)
-    const records = new TokenRecords(limited, keyRing, namespace)
+    const records = new TokenRecords(
+      limited,
+      keyRing,
+      namespace,
+      new SubjectIndex(this.#store, namespace),
+    )
     const leases = new Leases(limited, timeouts)
     const background = (work: Promise<unknown>) => this.background(work)
     this.accesses = new Map(
       providers.map((provider) => {
         const server = new AuthorizationServer(provider, timeouts.token)
-        return [
-          provider.name,
-          new ProviderAccess(server, records, leases, options.onEvent, background),
-        ]
+        return [provider.name, new ProviderAccess(server, records, leases, options, background)]
       }),
     )
     this.cache = options.cache?.engine
@@ -84,6 +87,11 @@ export class App {
 
   async wasConsumed(state: string): Promise<boolean> {
     return (await this.#store.get(this.#usedKey(state))) !== undefined
+  }
+
+  /** How much work is under way beside the requests. */
+  get underWay(): number {
+    return this.#work.size
   }
 
   /** Throws a `StoreUnavailableError` when the store cannot be reached. */

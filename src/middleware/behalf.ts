@@ -1,10 +1,11 @@
-import { BehalfError, ConfigError } from '../errors.ts'
+import { BehalfError, ConfigError, type ErrorCode } from '../errors.ts'
 import { KeyRing } from '../key-ring.ts'
-import { userOwner } from '../oauth/grant-owner.ts'
+import { type AnyOfSubject, type GrantOwner, userOwner } from '../oauth/grant-owner.ts'
 import { App } from './app.ts'
 import { type Configuration, configure } from './configuration.ts'
 import { type Context, contextFor } from './context.ts'
 import type { BehalfOptions, Providers } from './options.ts'
+import { Grants } from './grants.ts'
 import { warnOnce } from './developer-log.ts'
 import { errorPage } from './reply.ts'
 import { respond, type Route, routeAt } from './routes.ts'
@@ -14,13 +15,25 @@ import { visitOf } from './web-request.ts'
 /** A day: no job holds on to a call for longer. */
 const longestWait = 86_400
 
-/** Options of {@link Behalf.forUser}. */
+/** Options of {@link Behalf.forUser}, `forSubject` and `forApp`. */
 export interface JobOptions {
   /**
    * Seconds that a GET or HEAD waits at most, all its waits together; at most a day. What is beyond 2
    * is added to the time-out `total`. Default 2.
    */
   maxWait?: number | undefined
+}
+
+/** What {@link Behalf.health} tells. */
+export interface Health {
+  /** The store answers. */
+  ok: boolean
+  /** Why not: the code of the error. */
+  code?: ErrorCode
+  /** Seconds until the store had answered. */
+  duration: number
+  /** Refreshes and revocations under way. */
+  underWay: number
 }
 
 /** The core on web-standard `Request` and `Response`; `behalf/express` is thin over it. */
@@ -30,6 +43,8 @@ export class Behalf<P extends Providers = Providers> {
   readonly #configuration: Configuration
   readonly #options: BehalfOptions<P, never>
   #app: App | undefined
+  /** The grants of all users. */
+  readonly grants: Grants = new Grants(() => this.app())
   #starting: Promise<App> | undefined
 
   /** Made by {@link createBehalf}. Throws a `ConfigError` for unsafe or incomplete options. */
@@ -73,14 +88,46 @@ export class Behalf<P extends Providers = Providers> {
    * time to wait when an API answers 429 or 503: `maxWait` seconds, default 2. Throws a
    * `ConfigError` for what is no such number, and for an empty id.
    */
-  async forUser(userId: string, { maxWait }: JobOptions = {}): Promise<Context<P>> {
-    if (maxWait !== undefined && !(maxWait >= 0 && maxWait <= longestWait)) {
-      throw new ConfigError(`maxWait must be 0 to ${longestWait} seconds.`)
+  async forUser(userId: string, options?: JobOptions): Promise<Context<P>> {
+    return this.#outside(userOwner(userId), options)
+  }
+
+  /**
+   * The same for whoever a provider calls `subject`, as its webhooks do: with their newest grant,
+   * a user's or a session's. Has that provider only.
+   */
+  async forSubject<Name extends keyof P & string>(
+    provider: Name,
+    subject: string,
+    options?: JobOptions,
+  ): Promise<Context<Pick<P, Name>>> {
+    const owner = { kind: 'subject', id: userOwner(subject).id } as const
+    return this.#outside(owner, options, this.#known(provider))
+  }
+
+  /**
+   * The same for the app itself, by client credentials (RFC 6749 section 4.4): its token is kept in
+   * the store, for each scope and resource, and shared by all processes. Has that provider only.
+   */
+  async forApp<Name extends keyof P & string>(
+    provider: Name,
+    options?: JobOptions,
+  ): Promise<Context<Pick<P, Name>>> {
+    return this.#outside({ kind: 'app', id: '' }, options, this.#known(provider))
+  }
+
+  /** Whether the store answers, and how much work is under way; for a load balancer. Never throws. */
+  async health(): Promise<Health> {
+    const startedAt = performance.now()
+    try {
+      const app = await this.app()
+      await app.checkStore()
+      return { ok: true, duration: (performance.now() - startedAt) / 1000, underWay: app.underWay }
+    } catch (error) {
+      const code = error instanceof BehalfError ? error.code : 'unexpected_response'
+      const duration = (performance.now() - startedAt) / 1000
+      return { ok: false, code, duration, underWay: this.#app?.underWay ?? 0 }
     }
-    const app = await this.app()
-    const owner = userOwner(userId)
-    const visitor = { owner: async () => owner, loginUrl: () => undefined }
-    return contextFor(app, visitor, { cache: () => app.cache, maxWait })
   }
 
   /**
@@ -125,6 +172,24 @@ export class Behalf<P extends Providers = Providers> {
   /** What the option `user` says of a request. For adapters. */
   identify(request: unknown): unknown {
     return this.#options.user?.(request as never)
+  }
+
+  async #outside(
+    owner: GrantOwner | AnyOfSubject,
+    { maxWait }: JobOptions = {},
+    only?: string,
+  ): Promise<Context<P>> {
+    if (maxWait !== undefined && !(maxWait >= 0 && maxWait <= longestWait)) {
+      throw new ConfigError(`maxWait must be 0 to ${longestWait} seconds.`)
+    }
+    const app = await this.app()
+    const visitor = { owner: async () => owner, loginUrl: () => undefined }
+    return contextFor(app, visitor, { cache: () => app.cache, maxWait }, only)
+  }
+
+  #known(provider: string): string {
+    if (this.#configuration.providers.some(({ name }) => name === provider)) return provider
+    throw new ConfigError(`There is no provider ${provider} in the app's providers.`)
   }
 
   async #load(): Promise<App> {

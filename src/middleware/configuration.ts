@@ -60,6 +60,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
   checkDistinct(providers)
   const developing = isDevelopment(origins)
   const grantTtl = seconds('grantTtl.absolute', options.grantTtl?.absolute ?? month)
+  if (options.grantTtl?.idle !== undefined) seconds('grantTtl.idle', options.grantTtl.idle)
   return {
     origins,
     basePath,

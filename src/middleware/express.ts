@@ -3,9 +3,10 @@ import { ConfigError } from '../errors.ts'
 import { normalizeScope } from '../oauth/scope.ts'
 import { processState } from '../process-state.ts'
 import type { App } from './app.ts'
-import { Behalf, type JobOptions } from './behalf.ts'
+import { Behalf, type Health, type JobOptions } from './behalf.ts'
 import { type Context, contextFor } from './context.ts'
 import { ExpressSource } from './express-source.ts'
+import type { Grants } from './grants.ts'
 import { appendCookies, sendResponse, webRequest } from './node-http.ts'
 import type { BehalfOptions, Providers } from './options.ts'
 import { admit } from './require-login.ts'
@@ -73,6 +74,14 @@ export interface ExpressBehalf<P extends Providers = Providers> extends Middlewa
   context: (req: IncomingMessage) => Context<P>
   /** See {@link Behalf.forUser}. */
   forUser: (userId: string, options?: JobOptions) => Promise<Context<P>>
+  /** See {@link Behalf.forSubject}. */
+  forSubject: Behalf<P>['forSubject']
+  /** See {@link Behalf.forApp}. */
+  forApp: Behalf<P>['forApp']
+  /** See {@link Behalf.grants}. */
+  readonly grants: Grants
+  /** See {@link Behalf.health}. */
+  health: () => Promise<Health>
   /** What is behind it: the core on web-standard requests. */
   readonly core: Behalf<P>
   /** See {@link Behalf.ready}. */
@@ -109,6 +118,10 @@ export function behalf<const P extends Providers>(
   return Object.assign(middleware, {
     context: (req: IncomingMessage) => attached(req).context as Context<P>,
     forUser: (userId: string, options?: JobOptions) => core.forUser(userId, options),
+    forSubject: core.forSubject.bind(core),
+    forApp: core.forApp.bind(core),
+    grants: core.grants,
+    health: () => core.health(),
     core,
     ready: () => core.ready(),
     close: (options?: { timeout?: number | undefined }) => core.close(options),

@@ -1,4 +1,3 @@
-import { RetiredSecretError } from '../errors.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { requireSameOrigin } from './fetch-metadata.ts'
 import { forgetFinished } from './login-loop.ts'
@@ -30,15 +29,7 @@ export async function disconnect(visit: Visit, access: ProviderAccess): Promise<
 
 async function endGrant(visit: Visit, access: ProviderAccess): Promise<void> {
   const owner = await visit.owner()
-  if (!owner) return
-  try {
-    const found = await access.records.named(owner, access.name)
-    if (found) await access.end(found)
-  } catch (error) {
-    // What nobody can read can still be deleted.
-    if (!(error instanceof RetiredSecretError)) throw error
-    await access.records.forget(owner, access.name)
-  }
+  if (owner) await access.forget(owner)
 }
 
 /** A form goes to `returnTo`; a script that asks for JSON gets 204. */

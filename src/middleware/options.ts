@@ -1,5 +1,6 @@
 import type { ResponseCacheMiddleware } from '../cache/index.ts'
 import type { EventListener } from '../events.ts'
+import type { OnMissingGrant } from '../oauth/missing-grants.ts'
 import type { Profile, ProviderDefinition } from '../oauth/provider.ts'
 import type { Grant } from '../oauth/token-handler.ts'
 import type { Store } from '../stores/store.ts'
@@ -80,8 +81,11 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
   cookie?: { name?: string | undefined; sameSite?: 'lax' | 'strict' | undefined } | undefined
   /** The names on the request. Default `api` and `tokens`. */
   names?: { api?: string | undefined; tokens?: string | undefined } | undefined
-  /** Seconds after which a session's grant ends, however it is used. Default 30 days. */
-  grantTtl?: { absolute?: number | undefined } | undefined
+  /**
+   * Seconds after which a session's grant ends: however it is used (`absolute`, default 30 days), and
+   * when nobody uses it (`idle`, default never; uses are noted to a tenth of it).
+   */
+  grantTtl?: { absolute?: number | undefined; idle?: number | undefined } | undefined
   /** A response cache for all calls; Express may mount it as middleware instead. */
   cache?: ResponseCacheMiddleware | undefined
   /** Where a visitor is sent whom the option `user` does not know; `returnTo` is added. */
@@ -92,6 +96,12 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
   onLogin?(
     login: LoginEvent,
   ): { returnTo?: string | undefined } | void | Promise<{ returnTo?: string | undefined } | void>
+  /**
+   * Asked for the tokens of a user who has no grant here, for tokens that the app has kept elsewhere
+   * until now; what it gives is kept here from then on. Where it gives none, it is asked again after a
+   * minute.
+   */
+  onMissingGrant?: OnMissingGrant | undefined
   /** Receives the events, which `diagnostics_channel` has as `behalf:<type>` too. */
   onEvent?: EventListener | undefined
   /** Keeps work alive after the response, on platforms that freeze the process. */

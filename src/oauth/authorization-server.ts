@@ -1,10 +1,11 @@
 import * as oauth from 'openid-client'
-import { CallbackError } from '../errors.ts'
+import { CallbackError, ClientMisconfiguredError } from '../errors.ts'
 import { clientConfiguration } from './client-configuration.ts'
 import type { Presentation } from './presentation.ts'
 import type { Profile, Provider } from './provider.ts'
 import { InvalidGrant, rebuilt } from './rebuilt-error.ts'
 import { type TokenSet, tokenSetFrom } from './token-set.ts'
+import type { TokenTarget } from './token-target.ts'
 import { profileFrom, readUserInfo, sameSubject } from './user-info.ts'
 
 /** What a login keeps until its callback (RFC 6749 section 10.12, RFC 7636, OpenID Connect). */
@@ -54,7 +55,7 @@ export class AuthorizationServer {
     return oauth.buildAuthorizationUrl(await this.#configured(), {
       ...this.provider.definition.authorizationParameters,
       ...extra,
-      ...(scope.length > 0 ? { scope: scope.join(' ') } : {}),
+      ...scopeParameter(scope),
       ...(login.nonce ? { nonce: login.nonce } : {}),
       response_type: 'code',
       redirect_uri: redirectUri,
@@ -93,17 +94,44 @@ export class AuthorizationServer {
     }
   }
 
-  /** Presents a refresh token (RFC 6749 section 6); throws `InvalidGrant` when it is refused. */
-  async refresh(refreshToken: string, presented: Presentation): Promise<TokenSet> {
+  /**
+   * Presents a refresh token (RFC 6749 section 6), for a resource of its own where one is named
+   * (RFC 8707); throws `InvalidGrant` when it is refused.
+   */
+  async refresh(
+    refreshToken: string,
+    { scope, resource }: TokenTarget,
+    presented: Presentation,
+  ): Promise<TokenSet> {
     const configuration = await this.#configured()
     const sentAt = Date.now()
     this.#presentations.set(refreshToken, presented)
     try {
-      return tokenSetFrom(await oauth.refreshTokenGrant(configuration, refreshToken), sentAt)
+      const parameters = resource === undefined ? {} : { resource, ...scopeParameter(scope) }
+      const reply = await oauth.refreshTokenGrant(configuration, refreshToken, parameters)
+      return tokenSetFrom(reply, sentAt)
     } catch (error) {
       throw rebuilt(this.provider.name, error)
     } finally {
       this.#presentations.delete(refreshToken)
+    }
+  }
+
+  /** Asks for an access token for the app itself (RFC 6749 section 4.4). */
+  async clientCredentials({ scope, resource }: TokenTarget): Promise<TokenSet> {
+    const configuration = await this.#configured()
+    const sentAt = Date.now()
+    try {
+      const parameters = {
+        ...scopeParameter(scope),
+        ...(resource === undefined ? {} : { resource }),
+      }
+      return tokenSetFrom(await oauth.clientCredentialsGrant(configuration, parameters), sentAt)
+    } catch (error) {
+      const failed = rebuilt(this.provider.name, error)
+      throw failed instanceof InvalidGrant
+        ? new ClientMisconfiguredError(this.provider.name, 'invalid_grant')
+        : failed
     }
   }
 
@@ -128,6 +156,10 @@ export class AuthorizationServer {
       throw rebuilt(this.provider.name, error)
     }))
   }
+}
+
+function scopeParameter(scope: readonly string[]): Record<string, string> {
+  return scope.length > 0 ? { scope: scope.join(' ') } : {}
 }
 
 /** OpenID Connect Core section 5.3.2: the subject must be the ID token's. */

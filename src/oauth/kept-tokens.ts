@@ -1,11 +1,14 @@
 import { StoreUnavailableError } from '../errors.ts'
-import type { HeldTokens, TokenRecord } from './token-record.ts'
+import type { HeldAccessToken, TokenRecord } from './token-record.ts'
 import type { FoundRecord, TokenRecords } from './token-records.ts'
 import type { TokenSet } from './token-set.ts'
+import { slotOf, type TokenTarget } from './token-target.ts'
 
 /** Milliseconds for which a store that fails is asked again. */
 const patience = 60_000
 const longestPause = 1_000
+/** A record stays small, however many resources are asked for. */
+const mostFurther = 16
 
 /** What became of tokens that came by a refresh. */
 export interface Kept {
@@ -24,24 +27,40 @@ export async function keepTokens(
   records: TokenRecords,
   spent: FoundRecord,
   fresh: TokenSet,
+  target: TokenTarget,
 ): Promise<Kept> {
-  const { scope, ...tokens } = fresh
-  const held: HeldTokens = {
-    ...tokens,
-    // RFC 6749 section 6: a reply without a refresh token leaves the old one in force.
-    refreshToken: tokens.refreshToken ?? spent.record.tokens.refreshToken,
-    receivedAt: Date.now(),
-  }
+  const receivedAt = Date.now()
   let current: FoundRecord | undefined = spent
   while (takesTokensFor(current, spent)) {
-    const { ended: _over, ...still } = current.record
-    const record: TokenRecord = { ...still, tokens: held, scope: scope ?? still.scope }
+    const record = withTokens(current.record, fresh, target, receivedAt)
     const replaced: FoundRecord = current
     const version = await persistently(() => records.update(replaced, record))
     if (version !== undefined) return { found: { ...current, version, record }, isOurs: true }
     current = await persistently(() => records.reread(spent.key))
   }
   return { found: current, isOurs: false }
+}
+
+function withTokens(
+  { ended: _over, ...record }: TokenRecord,
+  fresh: TokenSet,
+  target: TokenTarget,
+  receivedAt: number,
+): TokenRecord {
+  const { accessToken, expiresAt, scope = record.scope } = fresh
+  // RFC 6749 section 6: a reply without a refresh token leaves the old one in force.
+  const refreshToken = fresh.refreshToken ?? record.tokens.refreshToken
+  const held: HeldAccessToken = { accessToken, expiresAt, receivedAt }
+  const slot = slotOf(record, target)
+  if (slot === undefined) return { ...record, scope, tokens: { ...held, refreshToken } }
+  const newest = Object.entries({ ...record.further, [slot]: held })
+    .toSorted(([, one], [, other]) => other.receivedAt - one.receivedAt)
+    .slice(0, mostFurther)
+  return {
+    ...record,
+    tokens: { ...record.tokens, refreshToken },
+    further: Object.fromEntries(newest),
+  }
 }
 
 /**

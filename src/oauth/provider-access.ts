@@ -1,13 +1,22 @@
-import { ConfigError } from '../errors.ts'
+import { ConfigError, RetiredSecretError } from '../errors.ts'
 import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { Cooldowns } from './cooldowns.ts'
-import type { GrantOwner } from './grant-owner.ts'
+import type { AnyOfSubject, GrantOwner } from './grant-owner.ts'
+import { IdleLimit } from './idle-limit.ts'
 import type { Leases } from './leases.ts'
+import { MissingGrants, type OnMissingGrant } from './missing-grants.ts'
 import type { Provider } from './provider.ts'
 import { Refresher } from './refresh.ts'
-import { grantHash } from './token-record.ts'
+import { grantHash, newGrant, type TokenRecord } from './token-record.ts'
 import type { FoundRecord, TokenRecords } from './token-records.ts'
+
+/** What the app has set: what it is told and asked, and how long a session's grant may lie idle. */
+export interface AccessSettings {
+  onEvent?: EventListener | undefined
+  onMissingGrant?: OnMissingGrant | undefined
+  grantTtl?: { idle?: number | undefined } | undefined
+}
 
 /** What all requests of one provider share: its server, its records, the refreshes and cooldowns under way. */
 export class ProviderAccess {
@@ -19,21 +28,25 @@ export class ProviderAccess {
   readonly listener: EventListener | undefined
   /** Lets work go on after the response; its failure is nobody's error. */
   readonly background: (work: Promise<unknown>) => void
+  readonly #missing: MissingGrants | undefined
+  readonly #idle: IdleLimit | undefined
 
   constructor(
     server: AuthorizationServer,
     records: TokenRecords,
     leases: Leases,
-    listener: EventListener | undefined,
+    { onEvent, onMissingGrant, grantTtl }: AccessSettings,
     background: (work: Promise<unknown>) => void,
   ) {
     this.provider = server.provider
     this.server = server
     this.records = records
-    this.listener = listener
+    this.listener = onEvent
     this.background = background
-    this.refresher = new Refresher(server, records, leases, listener, background)
+    this.refresher = new Refresher(server, records, leases, onEvent, background)
     this.cooldowns = new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
+    this.#idle = grantTtl?.idle === undefined ? undefined : new IdleLimit(records, grantTtl.idle)
+    this.#missing = onMissingGrant && new MissingGrants(this.provider, records, onMissingGrant)
   }
 
   get name(): string {
@@ -42,14 +55,27 @@ export class ProviderAccess {
 
   /** The record of a visitor's grant; one store read. */
   async find(visitor: {
-    owner(): Promise<GrantOwner | undefined>
+    owner(): Promise<GrantOwner | AnyOfSubject | undefined>
   }): Promise<FoundRecord | undefined> {
     const owner = await visitor.owner()
-    return owner && this.records.read(owner, this.name)
+    if (!owner) return undefined
+    if (owner.kind === 'subject') return (await this.records.ofSubject(this.name, owner.id))[0]
+    const found = await this.records.read(owner, this.name)
+    if (found) return this.#inUse(found)
+    if (owner.kind === 'app') return this.records.add(owner, this.name, appRecord(this.provider))
+    return owner.kind === 'user' ? this.#missing?.ask(owner) : undefined
+  }
+
+  #inUse(found: FoundRecord): FoundRecord | undefined {
+    if (this.#idle?.isOver(found)) return undefined
+    this.#idle?.note(found, this.background)
+    return found
   }
 
   /** Ends a grant: deleted first, so that nothing brings it back, then revoked in the background. */
   async end(found: FoundRecord): Promise<void> {
+    const { user } = found.record
+    if (user !== undefined) await this.#missing?.settle({ kind: 'user', id: user })
     // A refresh may have replaced the tokens since they were found.
     const last = (await this.records.end(found)) ?? found
     const { tokens } = last.record
@@ -58,9 +84,36 @@ export class ProviderAccess {
     if (token) this.background(this.server.revoke(token))
   }
 
+  /** Ends what an owner has here, also what nobody can read; tells whether there was anything. */
+  async forget(owner: GrantOwner): Promise<boolean> {
+    try {
+      const found = await this.records.named(owner, this.name)
+      if (found) await this.end(found)
+      return found !== undefined
+    } catch (error) {
+      if (!(error instanceof RetiredSecretError)) throw error
+      if (owner.kind === 'user') await this.#missing?.settle(owner)
+      await this.records.forget(owner, this.name)
+      return true
+    }
+  }
+
   /** Throws a `ConfigError` where no login is possible. */
   requireUrl(loginUrl: string | undefined): string {
     if (loginUrl !== undefined) return loginUrl
     throw new ConfigError(`loginUrl() of ${this.name} needs a request: there is no browser here.`)
+  }
+}
+
+/** The app's own grant, with no token yet. */
+function appRecord({ name, clientId }: Provider): TokenRecord {
+  return {
+    ...newGrant(),
+    provider: name,
+    profile: { subject: clientId },
+    scope: [],
+    authorizedAt: Date.now(),
+    tokens: { accessToken: '', receivedAt: 0, expiresAt: 0 },
+    isApp: true,
   }
 }

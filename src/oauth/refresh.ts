@@ -18,6 +18,7 @@ import { InvalidGrant } from './rebuilt-error.ts'
 import { grantHash, sha256, type TokenRecord } from './token-record.ts'
 import type { FoundRecord, TokenRecords } from './token-records.ts'
 import type { TokenSet } from './token-set.ts'
+import { heldFor, mainToken, slotOf, type TokenTarget } from './token-target.ts'
 
 /** What is left of a grant after a refresh; `undefined` when a logout came in between. */
 export type Refreshed = FoundRecord | undefined
@@ -58,14 +59,14 @@ export class Refresher {
   }
 
   /**
-   * Replaces the tokens that were found, unless somebody has done so already. A grant that the
-   * provider has ended comes back as such. Throws when the provider or the store is unavailable.
+   * Replaces the token that was found for a target, unless somebody has done so already. A grant that
+   * the provider has ended comes back as such. Throws when the provider or the store is unavailable.
    */
-  refresh(found: FoundRecord): Promise<Refreshed> {
-    const name = flightOf(found)
+  refresh(found: FoundRecord, target: TokenTarget = mainToken): Promise<Refreshed> {
+    const name = flightOf(found, target)
     const flight = this.#flights.get(name)
     if (flight) return flight
-    const started = this.#refresh(found).catch((error: unknown) => {
+    const started = this.#refresh(found, target).catch((error: unknown) => {
       const code = error instanceof BehalfError ? error.code : 'unexpected_response'
       this.#tell('refresh_failed', found, { code })
       throw error
@@ -77,30 +78,30 @@ export class Refresher {
 
   /** Waits for a refresh of these tokens, should there be one, whatever comes of it. */
   async underWay(found: FoundRecord): Promise<void> {
-    await this.#flights.get(flightOf(found))?.catch(() => {})
+    await this.#flights.get(flightOf(found, mainToken))?.catch(() => {})
   }
 
-  async #refresh(found: FoundRecord): Promise<Refreshed> {
+  async #refresh(found: FoundRecord, target: TokenTarget): Promise<Refreshed> {
     const startedAt = performance.now()
     const waited = () => (performance.now() - startedAt) / 1000
     for (let round = 1; ; round += 1) {
       // In this order: a lease that is about another refresh token than the record, is over.
       const seen = await this.#leases.look(found.key)
       const current = await this.#records.reread(found.key)
-      if (!stillHas(current, found)) {
+      if (!stillHas(current, found, target)) {
         if (round > 1) this.#tell('lease_wait', found, { duration: waited() })
         this.#tell('refresh_shared', found, {})
         return current
       }
-      const { refreshToken } = current.record.tokens
       const over = whyOver(current.record)
-      if (refreshToken === undefined || over) return this.#end(current, over ?? 'no-refresh-token')
+      if (over) return this.#end(current, over)
 
-      const standing = this.#leases.standing(seen, refreshToken)
+      const token = spentBy(current.record)
+      const standing = this.#leases.standing(seen, token)
       if (standing.is === 'closed') throw this.#closed(standing)
       const lease =
-        standing.is === 'free' ? await this.#leases.take(seen, refreshToken, standing) : undefined
-      const outcome = lease && (await this.#present(lease, found, refreshToken))
+        standing.is === 'free' ? await this.#leases.take(seen, token, standing) : undefined
+      const outcome = lease && (await this.#present(lease, found, target, token))
       if (outcome) return outcome.refreshed
       if (waited() > this.#leases.times.lease + waitBeyond) {
         const { name } = this.#server.provider
@@ -114,17 +115,16 @@ export class Refresher {
   async #present(
     lease: Lease,
     found: FoundRecord,
-    refreshToken: string,
+    target: TokenTarget,
+    token: string,
   ): Promise<{ refreshed: Refreshed } | undefined> {
     try {
       const current = await this.#records.reread(found.key)
-      if (stillHas(current, found) && current.record.tokens.refreshToken === refreshToken) {
+      if (stillHas(current, found, target) && spentBy(current.record) === token) {
         this.#tell('refresh_started', found, {})
-        const reply = await this.#server
-          .refresh(refreshToken, lease.presented)
-          .catch(nothingWhenRefused)
+        const reply = await this.#ask(current.record, target, lease).catch(nothingWhenRefused)
         if (reply === undefined) return { refreshed: await this.#refused(lease, current) }
-        return { refreshed: await this.#keep(lease, current, reply) }
+        return { refreshed: await this.#keep(lease, current, reply, target) }
       }
     } catch (error) {
       if (lease.presented.missed) this.#tell('lease_lost', found, {})
@@ -135,9 +135,20 @@ export class Refresher {
     return undefined
   }
 
+  #ask(record: TokenRecord, target: TokenTarget, { presented }: Lease): Promise<TokenSet> {
+    return record.isApp
+      ? this.#server.clientCredentials(target)
+      : this.#server.refresh(spentBy(record), target, presented)
+  }
+
   /** The tokens are stored before anybody uses them (TK-04), and the lease is ours until they are. */
-  async #keep(lease: Lease, spent: FoundRecord, tokens: TokenSet): Promise<Refreshed> {
-    const keeping = keepTokens(this.#records, spent, tokens).then(async (kept) => {
+  async #keep(
+    lease: Lease,
+    spent: FoundRecord,
+    tokens: TokenSet,
+    target: TokenTarget,
+  ): Promise<Refreshed> {
+    const keeping = keepTokens(this.#records, spent, tokens, target).then(async (kept) => {
       await lease.release()
       if (kept.isOurs) {
         this.#tell('refresh', spent, { duration: lease.age })
@@ -157,7 +168,11 @@ export class Refresher {
     for (const pause of doubts) {
       await sleep(pause)
       const current = await this.#records.reread(refused.key)
-      if (stillHas(current, refused)) continue
+      if (
+        stillHas(current, refused, mainToken) &&
+        spentBy(current.record) === spentBy(refused.record)
+      )
+        continue
       await lease.release()
       this.#tell('refresh_recovered', refused, {})
       return current
@@ -181,10 +196,10 @@ export class Refresher {
   /** Ends the grant of the tokens that were found, unless it has others by now. */
   async #end(found: FoundRecord, reason: ReauthReason): Promise<Refreshed> {
     let current: Refreshed = found
-    while (stillHas(current, found)) {
+    while (stillHas(current, found, mainToken)) {
       const { receivedAt } = current.record.tokens
       const tokens = { accessToken: '', receivedAt }
-      const record: TokenRecord = { ...current.record, tokens, ended: reason }
+      const record = { ...current.record, tokens, further: undefined, ended: reason }
       const version = await this.#records.update(current, record)
       if (version !== undefined) {
         this.#tell('reauth_required', found, { reason })
@@ -216,19 +231,25 @@ type RefreshEvent = Extract<
   `refresh${string}` | `lease_${string}` | 'reauth_required' | 'reuse_suspected'
 >
 
-function flightOf({ record }: FoundRecord): string {
-  return `${record.grantId} ${sha256(record.tokens.accessToken)}`
+function flightOf({ record }: FoundRecord, target: TokenTarget): string {
+  const held = heldFor(record, target)
+  return [record.grantId, slotOf(record, target), sha256(held?.accessToken ?? '')].join(' ')
 }
 
 /** The same grant with the same access token, however else the record was rewritten meanwhile. */
-function stillHas(current: FoundRecord | undefined, found: FoundRecord): current is FoundRecord {
-  const [now, before] = [current?.record, found.record]
-  return (
-    now?.grantId === before.grantId &&
-    now.ended === undefined &&
-    now.tokens.accessToken === before.tokens.accessToken &&
-    now.tokens.receivedAt === before.tokens.receivedAt
-  )
+function stillHas(
+  current: FoundRecord | undefined,
+  found: FoundRecord,
+  target: TokenTarget,
+): current is FoundRecord {
+  if (current?.record.grantId !== found.record.grantId || current.record.ended) return false
+  const [now, before] = [heldFor(current.record, target), heldFor(found.record, target)]
+  return now?.accessToken === before?.accessToken && now?.receivedAt === before?.receivedAt
+}
+
+/** What is used up for new tokens: the refresh token, or nothing but the time of the app's own. */
+function spentBy({ tokens }: TokenRecord): string {
+  return tokens.refreshToken ?? tokens.accessToken
 }
 
 /** `undefined` for a refresh token that is refused; throws whatever else went wrong. */
@@ -237,7 +258,8 @@ function nothingWhenRefused(error: unknown): undefined {
 }
 
 /** Why no refresh is possible any more. */
-function whyOver({ tokens, refreshExpiresAt }: TokenRecord): ReauthReason | undefined {
+function whyOver({ isApp, tokens, refreshExpiresAt }: TokenRecord): ReauthReason | undefined {
+  if (isApp) return undefined
   if (tokens.refreshToken === undefined) return 'no-refresh-token'
   return (refreshExpiresAt ?? Infinity) <= Date.now() ? 'refresh-expired' : undefined
 }

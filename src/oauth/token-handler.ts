@@ -5,14 +5,15 @@ import {
   ProviderUnavailableError,
   ReauthRequiredError,
 } from '../errors.ts'
-import { type GrantOwner, userOwner } from './grant-owner.ts'
+import { type AnyOfSubject, type GrantOwner, userOwner } from './grant-owner.ts'
 import type { Profile } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
-import { missingScope, normalizeScope } from './scope.ts'
+import { missingScope } from './scope.ts'
 import { refreshAhead, timeLeft, tooShort } from './token-lifetime.ts'
 import { grantHash, type HeldTokens, type TokenRecord } from './token-record.ts'
 import type { FoundRecord } from './token-records.ts'
 import { isToken, type TokenSet } from './token-set.ts'
+import { heldFor, mainToken, type TokenTarget, tokenTarget } from './token-target.ts'
 
 /** A grant as the app sees it: who granted what, until when; never a token. */
 export interface Grant {
@@ -33,8 +34,10 @@ export interface Grant {
 export interface AccessTokenOptions {
   /** Seconds for which the token must still be valid. Default 0. */
   minValidity?: number | undefined
-  /** Scopes that the grant must have. */
+  /** Scopes that the grant must have; for a token of the app's own, or for a `resource`, those asked for. */
   scope?: string | readonly string[] | undefined
+  /** An absolute URI: a token for this resource alone (RFC 8707), at providers that know such. */
+  resource?: string | undefined
   /** Refreshes even a token that seems valid. Default `false`. */
   forceRefresh?: boolean | undefined
 }
@@ -53,7 +56,7 @@ export interface LoginUrlOptions {
 
 /** Whose tokens a handler keeps, and how they log in. */
 export interface Visitor {
-  owner(): Promise<GrantOwner | undefined>
+  owner(): Promise<GrantOwner | AnyOfSubject | undefined>
   /** `undefined` outside a request. */
   loginUrl(provider: string, options: LoginUrlOptions): string | undefined
 }
@@ -78,7 +81,7 @@ export class TokenHandler {
    * in or connects another account before the call is done.
    */
   forOneCall(): TokenHandler {
-    let owner: Promise<GrantOwner | undefined> | undefined
+    let owner: ReturnType<Visitor['owner']> | undefined
     const visitor: Visitor = {
       owner: () => (owner ??= this.#visitor.owner()),
       loginUrl: (provider, options) => this.#visitor.loginUrl(provider, options),
@@ -99,8 +102,9 @@ export class TokenHandler {
    * `ProviderUnavailableError`, `ClientMisconfiguredError` or `StoreUnavailableError`.
    */
   async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
-    const { record } = await this.live(options)
-    return record.tokens.accessToken
+    const target = tokenTarget(options.scope, options.resource)
+    const { record } = await this.#fresh(target, options)
+    return (heldFor(record, target) ?? record.tokens).accessToken
   }
 
   /** Where the user logs in at this provider. Throws `ConfigError` outside a request. */
@@ -164,15 +168,26 @@ export class TokenHandler {
   }
 
   /** The grant's record with a token that can be used now. */
-  async live(options: AccessTokenOptions = {}): Promise<FoundRecord> {
+  live(): Promise<FoundRecord> {
+    return this.#fresh(mainToken)
+  }
+
+  async #fresh(
+    target: TokenTarget,
+    { forceRefresh, minValidity = 0 }: AccessTokenOptions = {},
+  ): Promise<FoundRecord> {
     const found = await this.found()
-    this.#checkScope(found.record, normalizeScope(options.scope))
-    const left = timeLeft(found.record.tokens)
-    const valid = !options.forceRefresh && left > (options.minValidity ?? 0) * 1000
-    if (valid && left > refreshAhead(found.record.tokens)) return found
-    if (valid && !found.record.tokens.refreshToken) return found
-    const refreshing = this.#access.refresher.refresh(found)
-    if (valid && left > tooShort(found.record.tokens)) return found
+    this.#checkScope(found.record, target.scope)
+    const held = heldFor(found.record, target)
+    const left = held ? timeLeft(held) : -Infinity
+    const valid = held !== undefined && !forceRefresh && left > minValidity * 1000
+    if (valid && left > refreshAhead(held)) return found
+    if (!isRenewable(found.record)) {
+      if (valid) return found
+      if (held !== found.record.tokens) throw this.#notRenewable()
+    }
+    const refreshing = this.#access.refresher.refresh(found, target)
+    if (valid && left > tooShort(held)) return found
     return this.#usable(await refreshing.catch((error: unknown) => orElse(valid, found, error)))
   }
 
@@ -198,7 +213,13 @@ export class TokenHandler {
     return this.#onlyOneGrant && (this.#grantId ??= grantId) !== grantId
   }
 
+  #notRenewable(): ReauthRequiredError {
+    const { name } = this.#access
+    return new ReauthRequiredError(name, 'no-refresh-token', this.#visitor.loginUrl(name, {}))
+  }
+
   #checkScope(record: TokenRecord, wanted: readonly string[]): void {
+    if (record.isApp) return
     const missing = missingScope(record.scope, wanted)
     if (missing.length === 0) return
     const { name } = this.#access
@@ -222,6 +243,10 @@ export function grantOf({
   const { subject } = profile
   const own = structuredClone({ profile, scope })
   return { subject, ...own, expiresAt, authorizedAt, refreshExpiresAt }
+}
+
+function isRenewable({ isApp, tokens }: TokenRecord): boolean {
+  return isApp === true || tokens.refreshToken !== undefined
 }
 
 /** A provider in trouble is no reason to refuse a token that is still valid. */

@@ -3,10 +3,13 @@ import type { ReauthReason } from '../errors.ts'
 import type { Profile } from './provider.ts'
 import type { TokenSet } from './token-set.ts'
 
-/** The tokens of a grant and when they came. */
-export interface HeldTokens extends Omit<TokenSet, 'scope'> {
+/** An access token and when it came. */
+export interface HeldAccessToken extends Pick<TokenSet, 'accessToken' | 'expiresAt'> {
   receivedAt: number
 }
+
+/** The tokens of a grant. */
+export interface HeldTokens extends HeldAccessToken, Pick<TokenSet, 'refreshToken'> {}
 
 /** One grant as the store keeps it, sealed. */
 export interface TokenRecord {
@@ -19,10 +22,18 @@ export interface TokenRecord {
   /** What was granted. */
   scope: readonly string[]
   authorizedAt: number
+  /** When a session used it last, roughly; where `grantTtl.idle` is set. */
+  usedAt?: number | undefined
   /** When the record ends, whatever the provider says; see `grantTtl`. */
   endsAt?: number | undefined
   refreshExpiresAt?: number | undefined
   tokens: HeldTokens
+  /** Access tokens for resources of their own (RFC 8707), by `slotOf`. */
+  further?: Readonly<Record<string, HeldAccessToken>> | undefined
+  /** The app's own, by client credentials (RFC 6749 section 4.4): of no user, without refresh token. */
+  isApp?: true | undefined
+  /** The app's user whose grant it is; not where it belongs to a session. */
+  user?: string | undefined
   /** SHA-256 of the session's proof; only that session may use the record. */
   proofHash?: string | undefined
   /** Why only a new login helps. The tokens are gone then. */
@@ -57,7 +68,7 @@ export function decodeRecord(key: string, bytes: Uint8Array): TokenRecord | unde
   const value = parseObject(bytes)
   if (!value || value['v'] !== formatVersion || value['key'] !== key) return undefined
   const { grantId, cacheKey, provider, profile, scope, authorizedAt, tokens } = value
-  const { endsAt, refreshExpiresAt, proofHash, ended } = value
+  const { endsAt, usedAt, refreshExpiresAt, proofHash, ended, further, isApp, user } = value
   const wellFormed =
     isText(grantId) &&
     isText(cacheKey) &&
@@ -67,8 +78,10 @@ export function decodeRecord(key: string, bytes: Uint8Array): TokenRecord | unde
     isTextList(scope) &&
     isInstant(authorizedAt) &&
     isTokenSet(tokens) &&
-    [endsAt, refreshExpiresAt].every((at) => at === undefined || isInstant(at)) &&
-    [proofHash, ended].every((text) => text === undefined || isText(text))
+    (further === undefined || (isObject(further) && Object.values(further).every(isTokenSet))) &&
+    (isApp === undefined || isApp === true) &&
+    [endsAt, usedAt, refreshExpiresAt].every((at) => at === undefined || isInstant(at)) &&
+    [proofHash, ended, user].every((text) => text === undefined || isText(text))
   if (!wellFormed) return undefined
   const { v: _version, key: _key, ...record } = value
   return { ...record, cacheKey: Buffer.from(cacheKey, 'base64url') } as unknown as TokenRecord

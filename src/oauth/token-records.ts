@@ -1,11 +1,15 @@
 import { hash, timingSafeEqual } from 'node:crypto'
-import { RetiredSecretError } from '../errors.ts'
+import { RetiredSecretError, UnsupportedOperationError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { Recent } from '../recent.ts'
 import type { Store } from '../stores/store.ts'
 import type { GrantOwner } from './grant-owner.ts'
 import { SealedRecords } from './sealed-records.ts'
+import type { SubjectIndex } from './subject-index.ts'
 import { sha256, type TokenRecord } from './token-record.ts'
+
+/** What a record's key ends with; what is kept beside it, such as its lease, has more. */
+const recordKey = /:grant:[0-9a-f]{64}$/
 
 /** A record as it was read: where it lies and under which version. */
 export interface FoundRecord {
@@ -21,20 +25,43 @@ export interface FoundRecord {
 export class TokenRecords {
   readonly #store: Store
   readonly #sealed: SealedRecords
+  readonly #subjects: SubjectIndex
   readonly #namespace: string
   readonly #keys = new Recent<string>(1_000)
 
-  constructor(store: Store, keyRing: KeyRing, namespace: string) {
+  constructor(store: Store, keyRing: KeyRing, namespace: string, subjects: SubjectIndex) {
     this.#store = store
     this.#sealed = new SealedRecords(keyRing)
     this.#namespace = namespace
+    this.#subjects = subjects
   }
 
   /** One store read. A record of another session, or past its end, is not found. */
   async read(owner: GrantOwner, provider: string): Promise<FoundRecord | undefined> {
     const found = await this.reread(this.#key(owner, provider))
-    if (!found || !belongsTo(found.record, owner)) return undefined
-    return (found.record.endsAt ?? Infinity) > Date.now() ? found : undefined
+    return found && belongsTo(found.record, owner) && isAlive(found) ? found : undefined
+  }
+
+  /** What a subject has granted, by whichever user or session: the newest first. */
+  async ofSubject(provider: string, subject: string): Promise<FoundRecord[]> {
+    const keys = await this.#subjects.keysOf(provider, subject)
+    const found = await Promise.all(keys.map((key) => this.reread(key)))
+    return found
+      .filter((one) => one !== undefined)
+      .filter((one) => isAlive(one) && isOf(one.record, provider, subject))
+      .toSorted((one, other) => other.record.authorizedAt - one.record.authorizedAt)
+  }
+
+  /** Every grant there is. Throws an `UnsupportedOperationError` where the store cannot list. */
+  async *all(): AsyncGenerator<FoundRecord, void, undefined> {
+    if (!this.#store.keys) {
+      throw new UnsupportedOperationError('a list of all grants', 'its backend cannot list keys')
+    }
+    for await (const key of this.#store.keys(`${this.#namespace}:grant:`)) {
+      if (!recordKey.test(key)) continue
+      const found = await this.reread(key).catch(nothingWhenRetired)
+      if (found && isAlive(found)) yield found
+    }
   }
 
   /** As `read`, for who begins anew: what a retired secret has sealed is not there. */
@@ -58,11 +85,27 @@ export class TokenRecords {
   /** Puts a new grant in place of whatever was there. */
   async replace(owner: GrantOwner, provider: string, record: TokenRecord): Promise<void> {
     const key = this.#key(owner, provider)
-    const bound = owner.kind === 'session' ? { ...record, proofHash: sha256(owner.proof) } : record
+    const bound = boundTo(owner, record)
+    await this.#index(key, bound)
     let written: string | undefined
     while (written === undefined) {
       const there = await this.#store.get(key)
       written = await this.#write(key, there?.version, bound)
+    }
+  }
+
+  /** Puts a grant where there is none, and gives what is there then. */
+  async add(owner: GrantOwner, provider: string, record: TokenRecord): Promise<FoundRecord> {
+    const key = this.#key(owner, provider)
+    const bound = boundTo(owner, record)
+    await this.#index(key, bound)
+    for (;;) {
+      const found = await this.reread(key)
+      if (found) return found
+      // What cannot be read counts as absent, and is in the way.
+      const there = await this.#store.get(key)
+      const version = await this.#write(key, there?.version, bound)
+      if (version !== undefined) return { key, version, record: bound }
     }
   }
 
@@ -100,11 +143,24 @@ export class TokenRecords {
     return undefined
   }
 
+  /** From now on this owner's grant is made or ended here, whatever is kept elsewhere. */
+  async settle(owner: GrantOwner, provider: string): Promise<void> {
+    await this.#store.set(`${this.#key(owner, provider)}:settled`, new Uint8Array([1]))
+  }
+
+  async isSettled(owner: GrantOwner, provider: string): Promise<boolean> {
+    return (await this.#store.get(`${this.#key(owner, provider)}:settled`)) !== undefined
+  }
+
   /** Deletes whatever is there, also what nobody can read. */
   async forget(owner: GrantOwner, provider: string): Promise<void> {
     const key = this.#key(owner, provider)
     this.#sealed.forget(key)
     await this.#store.delete(key)
+  }
+
+  async #index(key: string, { provider, profile, endsAt, isApp }: TokenRecord): Promise<void> {
+    if (!isApp) await this.#subjects.add({ provider, subject: profile.subject, key, endsAt })
   }
 
   #write(key: string, version: string | undefined, record: TokenRecord) {
@@ -127,13 +183,26 @@ export class TokenRecords {
   }
 }
 
+function boundTo(owner: GrantOwner, record: TokenRecord): TokenRecord {
+  if (owner.kind === 'session') return { ...record, proofHash: sha256(owner.proof) }
+  return owner.kind === 'user' ? { ...record, user: owner.id } : record
+}
+
+function isAlive({ record }: FoundRecord): boolean {
+  return (record.endsAt ?? Infinity) > Date.now()
+}
+
+function isOf(record: TokenRecord, provider: string, subject: string): boolean {
+  return record.provider === provider && record.profile.subject === subject
+}
+
 function nothingWhenRetired(error: unknown): undefined {
   if (!(error instanceof RetiredSecretError)) throw error
 }
 
 /** A session's record opens only to the proof it was bound to; the login before it no longer has it. */
 function belongsTo(record: TokenRecord, owner: GrantOwner): boolean {
-  if (owner.kind === 'user') return record.proofHash === undefined
+  if (owner.kind !== 'session') return record.proofHash === undefined
   const [ours, theirs] = [sha256(owner.proof), record.proofHash ?? '']
   return ours.length === theirs.length && timingSafeEqual(Buffer.from(ours), Buffer.from(theirs))
 }

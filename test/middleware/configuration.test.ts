@@ -122,6 +122,8 @@ describe('a configuration that is unsafe or incomplete throws at construction an
     ],
     ['a cookie name with spaces', { cookie: { name: 'my app' } }, /cookie\.name/],
     ['a lifetime of nothing', { grantTtl: { absolute: 0 } }, /grantTtl\.absolute/],
+    ['an idle time of nothing', { grantTtl: { idle: 0 } }, /grantTtl\.idle/],
+    ['a lease shorter than its token request', { timeouts: { lease: 10 } }, /timeouts\.lease/],
     ['a time-out that is no number', { timeouts: { token: Number.NaN } }, /timeouts\.token/],
   ])('%s', (_name, wrong, message) => {
     const construct = () => behalf({ ...good, ...wrong } as typeof good)

@@ -3,7 +3,9 @@ import { RetiredSecretError } from '../../src/errors.ts'
 import { KeyRing } from '../../src/key-ring.ts'
 import { newGrant, type TokenRecord } from '../../src/oauth/token-record.ts'
 import { TokenRecords } from '../../src/oauth/token-records.ts'
+import { SubjectIndex } from '../../src/oauth/subject-index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { sealed } from '../../src/stores/sealed.ts'
 
 const [secret, other] = ['a'.repeat(32), 'b'.repeat(32)]
 const ada = { kind: 'user', id: 'ada' } as const
@@ -22,11 +24,20 @@ function recordOf(accessToken: string): TokenRecord {
 /** Records of one process, over a store that others can write to. */
 async function world(secrets: readonly string[] = [secret]) {
   const store = memoryStore()
-  const records = new TokenRecords(store, new KeyRing(secrets), 'test')
+  const recordsOf = (ring: readonly string[]) => {
+    const keyRing = new KeyRing(ring)
+    return new TokenRecords(
+      store,
+      keyRing,
+      'test',
+      new SubjectIndex(sealed(store, keyRing), 'test'),
+    )
+  }
+  const records = recordsOf(secrets)
   await records.replace(ada, 'spotify', recordOf('first'))
   const token = async (of = records) => (await of.read(ada, 'spotify'))?.record.tokens.accessToken
   const { key } = (await records.read(ada, 'spotify'))!
-  const process = (...ring: string[]) => new TokenRecords(store, new KeyRing(ring), 'test')
+  const process = (...ring: string[]) => recordsOf(ring)
   return { store, records, token, key, process }
 }
 

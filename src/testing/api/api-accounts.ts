@@ -3,11 +3,15 @@ import type { CompleteTestUser } from '../provider/test-users.ts'
 
 /** Who calls the test API. */
 export interface ApiAccount {
+  /** Nobody, with no country, for the app itself. */
   readonly user: CompleteTestUser
   readonly scope: readonly string[]
   /** The app that the access token was given to. */
   readonly clientId: () => Promise<string>
 }
+
+/** Whose an access token by client credentials is. */
+export const nobody: CompleteTestUser = { id: '', name: '', email: '', country: '', avatar: '' }
 
 /** Finds the account of an access token; `undefined` when the token is not good. */
 export type FindAccount = (accessToken: string) => Promise<ApiAccount | undefined>
@@ -17,10 +21,12 @@ export function accountsAt(provider: TestProvider | string): FindAccount {
   if (typeof provider === 'string') return (token) => introspectedAccount(provider, token)
   return async (token) => {
     const account = provider.accountOf(token)
-    const user = provider.users.find(({ id }) => id === account?.userId)
+    if (!account) return undefined
+    const { userId, scope } = account
+    const user = userId === undefined ? nobody : provider.users.find(({ id }) => id === userId)
     // Asked directly, the provider does not tell the app; introspection does.
     const clientId = async () => text((await introspect(provider.issuer, token))['client_id'])
-    return account && user && { user, scope: account.scope, clientId }
+    return user && { user, scope, clientId }
   }
 }
 

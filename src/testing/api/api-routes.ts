@@ -1,4 +1,4 @@
-import type { ApiAccount } from './api-accounts.ts'
+import { type ApiAccount, nobody } from './api-accounts.ts'
 import type { ApiAnswer } from './api-call.ts'
 import type { ApiContent } from './api-content.ts'
 import { ApiError } from './api-error.ts'
@@ -57,6 +57,9 @@ export function answerApiRequest(
   account: ApiAccount,
 ): RawReply {
   const { route, id } = routeOf(request)
+  if (account.user.id === nobody.id && request.url.pathname.startsWith('/v1/me')) {
+    throw new ApiError(401, 'Valid user authentication required')
+  }
   if (route.scope !== undefined && !account.scope.includes(route.scope)) {
     throw new ApiError(403, 'Insufficient client scope', {
       'www-authenticate': `Bearer error="insufficient_scope", scope="${route.scope}"`,

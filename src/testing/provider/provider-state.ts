@@ -15,6 +15,8 @@ export interface ProviderSeen {
   refreshRequests: number
   /** Those among them whose refresh token had been used up already. */
   presentedTwice: number
+  /** Token requests with the client's own credentials (RFC 6749 section 4.4). */
+  clientRequests: number
   revocations: number
   introspections: number
   /** Grants revoked because a used refresh token came back. */
@@ -40,6 +42,7 @@ export function nothingSeen(): ProviderSeen {
   return {
     authorizations: 0,
     codeRequests: 0,
+    clientRequests: 0,
     refreshRequests: 0,
     presentedTwice: 0,
     revocations: 0,

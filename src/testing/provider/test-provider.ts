@@ -57,6 +57,13 @@ export interface IssuedTokens {
   readonly idToken: string | undefined
 }
 
+/** What an access token of the test provider stands for. */
+export interface TokenAccount {
+  readonly userId: string | undefined
+  readonly scope: readonly string[]
+  readonly resource: string | undefined
+}
+
 /** An OAuth 2 and OpenID Connect authorization server for tests and demos, run by this process. */
 export interface TestProvider {
   /** Its origin, such as `http://127.0.0.1:40123`. */
@@ -76,8 +83,11 @@ export interface TestProvider {
   expireAccessTokens(): void
   /** Ends the grants of one user, or all of them: no token of theirs is good any more. */
   revokeGrants(userId?: string): void
-  /** Whose access token it is; `undefined` when it is unknown, expired or revoked. */
-  accountOf(accessToken: string): { userId: string; scope: readonly string[] } | undefined
+  /**
+   * Whose access token it is, and for which resource (RFC 8707); `undefined` when it is unknown,
+   * expired or revoked. The app's own, by client credentials, is no user's.
+   */
+  accountOf(accessToken: string): TokenAccount | undefined
   /** Makes a grant and its first tokens without a browser. `clientId` defaults to the own client. */
   issueTokens(grant: {
     user: string
@@ -139,7 +149,9 @@ function controls(state: ProviderState, ownClientId: string): Controls {
     revokeGrants: (userId) => grants.revokeGrants(userId),
     accountOf: (accessToken) => {
       const account = grants.account(accessToken)
-      return account && { userId: account.userId, scope: account.scope }
+      if (!account) return undefined
+      const { userId, scope, resource } = account
+      return { userId, scope, resource }
     },
     issueTokens: ({ user, scope = [], clientId = ownClientId }) => {
       if (!users.has(user)) throw new Error(`The test provider has no user "${user}".`)
@@ -155,7 +167,7 @@ function issuedTokens(
 ): IssuedTokens {
   const { accessToken, refreshToken = '', expiresAt, scope, grant } = tokens
   const idToken = tokenResponse(state, tokens)['id_token'] as string | undefined
-  return { accessToken, refreshToken, expiresAt, scope, subject: grant.userId, idToken }
+  return { accessToken, refreshToken, expiresAt, scope, subject: grant.userId!, idToken }
 }
 
 function overridesOf(

@@ -7,7 +7,7 @@ import { jsonReply } from '../server/raw-reply.ts'
 import type { RawReply } from '../server/raw-reply.ts'
 import { authenticateClient } from './test-clients.ts'
 import { tokenEndpointFault } from './token-endpoint-faults.ts'
-import type { GrantTokens } from './token-grants.ts'
+import type { GrantTokens, Requested } from './token-grants.ts'
 
 /** Answers a token request (RFC 6749 sections 4.1.3 and 6), or does what the switches say. */
 export async function answerTokenRequest(
@@ -34,7 +34,7 @@ export function tokenResponse(state: ProviderState, tokens: GrantTokens): Record
   }
   if (refreshToken !== undefined) response['refresh_token'] = refreshToken
   response['scope'] = scope.join(' ')
-  if (scope.includes('openid')) response['id_token'] = idToken(state, tokens)
+  if (scope.includes('openid') && tokens.grant.userId) response['id_token'] = idToken(state, tokens)
   return response
 }
 
@@ -59,6 +59,8 @@ function tokensFor(state: ProviderState, clientId: string, form: URLSearchParams
       return codeTokens(state, clientId, form)
     case 'refresh_token':
       return refreshedTokens(state, clientId, form)
+    case 'client_credentials':
+      return clientTokens(state, clientId, form)
     case null:
       throw new ProtocolError('invalid_request', 'grant_type is missing')
     default:
@@ -84,10 +86,27 @@ function refreshedTokens(
   clientId: string,
   form: URLSearchParams,
 ): GrantTokens {
-  const scope = form.get('scope')?.split(' ').filter(Boolean)
-  return grants.refresh(form.get('refresh_token') ?? '', clientId, scope, () => {
+  return grants.refresh(form.get('refresh_token') ?? '', clientId, requested(form), () => {
     seen.familiesRevoked++
   })
+}
+
+/** RFC 6749 section 4.4: only for a client that can keep a secret, and without a refresh token. */
+function clientTokens(
+  { clients, grants }: ProviderState,
+  clientId: string,
+  form: URLSearchParams,
+): GrantTokens {
+  if (clients.get(clientId)?.clientSecret === undefined) {
+    throw new ProtocolError('unauthorized_client', 'A public client has no credentials')
+  }
+  const { scope = [], resource } = requested(form)
+  return grants.issue(grants.authorize(undefined, clientId, scope), false, resource)
+}
+
+function requested(form: URLSearchParams): Requested {
+  const scope = form.get('scope')?.split(' ').filter(Boolean)
+  return { scope, resource: form.get('resource') ?? undefined }
 }
 
 function idToken({ issuer, signer, switches }: ProviderState, tokens: GrantTokens): string {
@@ -108,12 +127,15 @@ function idToken({ issuer, signer, switches }: ProviderState, tokens: GrantToken
 
 /** Only what is known goes into the log. */
 function noteOf(form: URLSearchParams): string | undefined {
-  return ['authorization_code', 'refresh_token'].find((name) => name === form.get('grant_type'))
+  return ['authorization_code', 'refresh_token', 'client_credentials'].find(
+    (name) => name === form.get('grant_type'),
+  )
 }
 
 function count(state: ProviderState, form: URLSearchParams): void {
   const grantType = form.get('grant_type')
   if (grantType === 'authorization_code') state.seen.codeRequests++
+  if (grantType === 'client_credentials') state.seen.clientRequests++
   if (grantType !== 'refresh_token') return
   state.seen.refreshRequests++
   if (state.grants.isUsed(form.get('refresh_token') ?? '')) state.seen.presentedTwice++

@@ -4,7 +4,8 @@ import type { ProviderSwitches } from './provider-switches.ts'
 
 /** One user's authorization of one client: the family of all its tokens. */
 export interface Grant {
-  readonly userId: string
+  /** `undefined` for what the client was granted for itself (RFC 6749 section 4.4). */
+  readonly userId: string | undefined
   readonly clientId: string
   readonly scope: readonly string[]
   readonly authorizedAt: number
@@ -23,14 +24,16 @@ export interface GrantTokens {
 
 /** Whose access token it is. */
 export interface Account {
-  readonly userId: string
+  readonly userId: string | undefined
   readonly clientId: string
   readonly scope: readonly string[]
+  readonly resource: string | undefined
   readonly expiresAt: number
 }
 
 interface AccessToken {
   readonly grant: Grant
+  readonly resource: string | undefined
   readonly scope: readonly string[]
   expiresAt: number
 }
@@ -39,6 +42,12 @@ interface RefreshToken {
   readonly grant: Grant
   usedAt: number | undefined
   successor: GrantTokens | undefined
+}
+
+/** What a token request asks for in particular (RFC 6749 section 6, RFC 8707). */
+export interface Requested {
+  readonly scope: readonly string[] | undefined
+  readonly resource: string | undefined
 }
 
 /** Every grant of the test provider, with the access and refresh tokens issued under it. */
@@ -54,7 +63,12 @@ export class TokenGrants {
     this.#accessTokenTtl = accessTokenTtl
   }
 
-  authorize(userId: string, clientId: string, scope: readonly string[], nonce?: string): Grant {
+  authorize(
+    userId: string | undefined,
+    clientId: string,
+    scope: readonly string[],
+    nonce?: string,
+  ): Grant {
     const granted = this.#switches.grantedScope ?? scope
     const authorizedAt = Date.now()
     const grant = { userId, clientId, scope: granted, authorizedAt, nonce, revoked: false }
@@ -63,8 +77,8 @@ export class TokenGrants {
   }
 
   /** The first tokens of a grant. */
-  issue(grant: Grant, withRefreshToken: boolean): GrantTokens {
-    return this.#issue(grant, grant.scope, withRefreshToken)
+  issue(grant: Grant, withRefreshToken: boolean, resource?: string): GrantTokens {
+    return this.#issue(grant, grant.scope, withRefreshToken, resource)
   }
 
   /** Whether the refresh token has been used up. */
@@ -76,7 +90,7 @@ export class TokenGrants {
   refresh(
     presented: string,
     clientId: string,
-    requestedScope: readonly string[] | undefined,
+    { scope: requestedScope, resource }: Requested,
     onFamilyRevoked: () => void,
   ): GrantTokens {
     const token = this.#refreshTokens.get(presented)
@@ -89,7 +103,7 @@ export class TokenGrants {
     if (!scope.every((name) => grant.scope.includes(name))) {
       throw new ProtocolError('invalid_scope', 'The scope exceeds what was granted')
     }
-    const tokens = this.#issue(grant, scope, this.#switches.rotate)
+    const tokens = this.#issue(grant, scope, this.#switches.rotate, resource)
     if (this.#switches.rotate) {
       token.usedAt = Date.now()
       token.successor = tokens
@@ -102,7 +116,8 @@ export class TokenGrants {
     const token = this.#accessTokens.get(accessToken)
     if (!token || token.grant.revoked || Date.now() >= token.expiresAt) return undefined
     const { userId, clientId } = token.grant
-    return { userId, clientId, scope: token.scope, expiresAt: token.expiresAt }
+    const { scope, resource, expiresAt } = token
+    return { userId, clientId, scope, resource, expiresAt }
   }
 
   /** A refresh token takes its whole grant with it; an access token goes alone (RFC 7009). */
@@ -133,12 +148,17 @@ export class TokenGrants {
     throw refused('The refresh token has been used')
   }
 
-  #issue(grant: Grant, scope: readonly string[], withRefreshToken: boolean): GrantTokens {
+  #issue(
+    grant: Grant,
+    scope: readonly string[],
+    withRefreshToken: boolean,
+    resource: string | undefined,
+  ): GrantTokens {
     const { expiresIn } = this.#switches
     const lifetime = typeof expiresIn === 'number' ? expiresIn : this.#accessTokenTtl
     const expiresAt = Date.now() + lifetime * 1000
     const accessToken = newToken('access')
-    this.#accessTokens.set(accessToken, { grant, scope, expiresAt })
+    this.#accessTokens.set(accessToken, { grant, scope, resource, expiresAt })
     const refreshToken = withRefreshToken ? newToken('refresh') : undefined
     if (refreshToken !== undefined) {
       this.#refreshTokens.set(refreshToken, { grant, usedAt: undefined, successor: undefined })

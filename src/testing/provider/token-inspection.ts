@@ -39,14 +39,14 @@ export function answerIntrospection(state: ProviderState, { body }: ReceivedRequ
     client_id: account.clientId,
     scope: account.scope.join(' '),
     exp: Math.floor(account.expiresAt / 1000),
-    ...claimsOf(state, account.userId),
+    ...(account.userId === undefined ? {} : claimsOf(state, account.userId)),
   })
 }
 
 /** The claims of the access token's user (OpenID Connect Core section 5.3). */
 export function answerUserInfo(state: ProviderState, { headers }: ReceivedRequest): RawReply {
   const account = state.grants.account(bearerToken(headers.authorization) ?? '')
-  if (account) return jsonReply(claimsOf(state, account.userId))
+  if (account?.userId) return jsonReply(claimsOf(state, account.userId))
   const challenge = { 'www-authenticate': 'Bearer error="invalid_token"' }
   return jsonReply({ error: 'invalid_token' }, 401, challenge)
 }

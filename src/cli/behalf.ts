@@ -1,9 +1,11 @@
 #!/usr/bin/env node
+import { importTokens } from './import-tokens.ts'
 import { secret } from './secret.ts'
 import { testServers } from './test-servers.ts'
 import { UsageError } from './usage-error.ts'
 
 const commands: Readonly<Record<string, (args: string[]) => void | Promise<void>>> = {
+  import: importTokens,
   secret,
   'test-servers': testServers,
 }
@@ -12,6 +14,13 @@ const help = `behalf: call third-party OAuth APIs on your users' behalf
 
 Usage: behalf <command>
 
+  import PROVIDER FILE
+                 moves tokens that others have kept to the store: rows of Auth.js' accounts, or
+                 spotipy's cache file; FILE is JSON, - reads it from the standard input. What is
+                 there already stays. BEHALF_SECRET seals them.
+                   --store URL         where to, default BEHALF_STORE
+                   --user ID           whose, where the rows do not say (userId)
+                   --namespace NAME    as the option of behalf() (behalf)
   secret         prints a fresh 256-bit secret, for the option secret or BEHALF_SECRET
   test-servers   runs an authorization server and an upstream API for development:
                    --provider-port N   port of the authorization server (4010)

@@ -28,8 +28,11 @@ export interface ImportedTokens {
   authorizedAt?: number | undefined
 }
 
+/** What has to be known of a provider whose tokens come. */
+export type ImportingProvider = Pick<Provider, 'name' | 'scope' | 'definition'>
+
 /** The record of a grant that was made elsewhere. Throws a `ConfigError` for what are no tokens. */
-export function importedRecord(provider: Provider, tokens: ImportedTokens): TokenRecord {
+export function importedRecord(provider: ImportingProvider, tokens: ImportedTokens): TokenRecord {
   const now = Date.now()
   const refreshToken = tokens.refreshToken ?? tokens.refresh_token ?? undefined
   // Without an access token, or without its end, the first call gets a new one.

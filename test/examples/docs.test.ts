@@ -42,7 +42,7 @@ describe('links', () => {
 })
 
 describe('snippets', () => {
-  test.each(['sessions', 'testing', 'errors', 'troubleshooting', 'from-spotipy'])(
+  test.each(['sessions', 'tokens', 'testing', 'errors', 'troubleshooting', 'from-spotipy'])(
     'of docs/%s.md compile',
     async (name) => {
       const { snippets } = new Page(`docs/${name}.md`)
@@ -143,6 +143,22 @@ describe('docs/errors.md', () => {
     if (/^\d+$/.test(status!)) expect(status).toBe(own)
     else expect(body).toContain('readonly status: number')
   })
+})
+
+test('docs/tokens.md has every reason of a new login, and every event of a refresh', () => {
+  const rows = new Page('docs/tokens.md').rows.map(([cell = '']) => codeIn(cell))
+  const told = rows.flat()
+  const [, union = ''] = /type ReauthReason = (.*)\n/.exec(source('src/errors.ts')) ?? []
+  const reasons = [...union.matchAll(/'([\w-]+)'/g)].map(([, reason]) => reason!)
+  expect(reasons.length).toBeGreaterThan(3)
+  expect(told).toEqual(expect.arrayContaining(reasons))
+  const events = [...source('src/events.ts').matchAll(/^ {2}(\w+): \{/gm)].map(([, name]) => name!)
+  const others = ['login', 'login_failed', 'logout', 'throttled', 'upstream']
+  expect(events).toEqual(expect.arrayContaining(others))
+  const { text } = new Page('docs/errors.md')
+  for (const name of others) expect(text).toContain(`\`${name}\``)
+  const ofRefreshes = events.filter((name) => !others.includes(name))
+  expect(told).toEqual(expect.arrayContaining(ofRefreshes))
 })
 
 test('docs/troubleshooting.md has every reason of a lost login, and no other', () => {

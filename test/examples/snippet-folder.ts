@@ -13,6 +13,7 @@ const surroundings = `
 import type { Express, Request, Response } from 'express'
 import expressModule from 'express'
 import type supertest from 'supertest'
+import type { ImportedTokens } from 'behalf'
 import type { ExpressBehalf } from 'behalf/express'
 import type { ProviderDefinition } from 'behalf/providers'
 import type { Store } from 'behalf/stores'
@@ -40,6 +41,7 @@ declare global {
   const spotify: typeof import('behalf/providers').spotify
   const createStore: typeof import('behalf/stores').createStore
   const createApp: (given: { spotify: ProviderDefinition }) => Express
+  const findOldTokens: (user: string, provider: string) => Promise<ImportedTokens | undefined>
   const fetchQuote: (name: string) => Promise<unknown>
   const test: (title: string, run: () => Promise<void>) => void
 }

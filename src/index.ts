@@ -38,5 +38,6 @@ export type {
   LoginUrlOptions,
   TokenHandler,
 } from './oauth/token-handler.ts'
+export type { TokenStore } from './oauth/token-store.ts'
 export type { TokenSet } from './oauth/token-set.ts'
 export type { SetOptions, Store, StoredValue } from './stores/store.ts'

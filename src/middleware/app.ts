@@ -4,9 +4,12 @@ import { type BehalfEvent, emit } from '../events.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { Leases } from '../oauth/leases.ts'
+import { PlacedStore } from '../oauth/placed-store.ts'
 import { ProviderAccess } from '../oauth/provider-access.ts'
 import { SubjectIndex } from '../oauth/subject-index.ts'
 import { TokenRecords } from '../oauth/token-records.ts'
+import type { TokenStore } from '../oauth/token-store.ts'
+import { InSession } from '../sessions/in-session.ts'
 import { guarded } from '../stores/guarded.ts'
 import { sealed } from '../stores/sealed.ts'
 import type { Store } from '../stores/store.ts'
@@ -17,6 +20,9 @@ import type { BehalfOptions, Providers } from './options.ts'
 /** Seconds: what waiting for the token store may cost a request. */
 const deadline = { read: 0.25, write: 2 }
 
+/** Of a place of the app's own; a database may be behind it. */
+const placeGuard = { name: 'tokenStore', deadline: { read: 2, write: 5 } }
+
 /** What all requests of one app share, once its secrets are known. */
 export class App {
   readonly configuration: Configuration
@@ -24,6 +30,7 @@ export class App {
   readonly keyRing: KeyRing
   readonly accesses: ReadonlyMap<string, ProviderAccess>
   readonly cache: ResponseCache | undefined
+  readonly #limited: Store
   readonly #store: Store
   readonly #work = new Set<Promise<unknown>>()
 
@@ -32,18 +39,18 @@ export class App {
     options: BehalfOptions<Providers, never>,
     keyRing: KeyRing,
   ) {
-    const { store, namespace, providers, timeouts } = configuration
+    const { store, providers, timeouts } = configuration
     this.configuration = configuration
     this.options = options
     this.keyRing = keyRing
     const limited = guarded(store, { name: 'token store', deadline })
+    this.#limited = limited
     this.#store = sealed(limited, keyRing)
-    const records = new TokenRecords(
-      limited,
-      keyRing,
-      namespace,
-      new SubjectIndex(this.#store, namespace),
-    )
+    const { tokenStore } = options
+    const records =
+      tokenStore === undefined || tokenStore instanceof InSession
+        ? this.#recordsIn(limited)
+        : this.#recordsIn(guarded(this.#placed(tokenStore), placeGuard))
     const leases = new Leases(limited, timeouts)
     const background = (work: Promise<unknown>) => this.background(work)
     this.accesses = new Map(
@@ -54,6 +61,26 @@ export class App {
     )
     this.cache = options.cache?.engine
     this.cache?.attach(store)
+  }
+
+  /** The same accesses with the records in a place of the request's, such as its session. */
+  accessesIn(place: TokenStore): ReadonlyMap<string, ProviderAccess> {
+    const records = this.#recordsIn(this.#placed(place))
+    return new Map([...this.accesses].map(([name, access]) => [name, access.withRecords(records)]))
+  }
+
+  #placed(place: TokenStore): Store {
+    return new PlacedStore(place, this.#limited, this.configuration.grantTtl)
+  }
+
+  #recordsIn(store: Store): TokenRecords {
+    const { namespace } = this.configuration
+    return new TokenRecords(
+      store,
+      this.keyRing,
+      namespace,
+      new SubjectIndex(this.#store, namespace),
+    )
   }
 
   /** A grant belongs to the app's user where there is such a thing, else to the session. */

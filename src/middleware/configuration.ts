@@ -4,7 +4,9 @@ import type { KeyRing } from '../key-ring.ts'
 import { type Provider, resolveProvider } from '../oauth/provider.ts'
 import { sendingAtOnce } from '../oauth/presentation.ts'
 import { timedFetch } from '../oauth/timed-fetch.ts'
+import type { TokenStore } from '../oauth/token-store.ts'
 import type { CookieSettings } from '../sessions/cookie-jar.ts'
+import { InSession } from '../sessions/in-session.ts'
 import { createStore } from '../stores/create-store.ts'
 import { checkNamespace } from '../stores/limits.ts'
 import type { Store } from '../stores/store.ts'
@@ -32,6 +34,7 @@ export interface Configuration {
   readonly timeouts: Readonly<Record<keyof Timeouts, number>>
 }
 
+const tokenOperations = ['get', 'save', 'delete'] as const
 const reservedProviders = new Set(['session', 'refresh', 'logout'])
 /** Seconds beyond the token request (TK-10): its way out, three writes of a slow store, a margin. */
 const usualLease = 12
@@ -43,7 +46,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
   if (typeof options?.providers !== 'object' || Array.isArray(options.providers)) {
     throw new ConfigError('providers is missing; it is an object: { spotify: spotify() }.')
   }
-  const { store = process.env['BEHALF_STORE'] } = options
+  const { store: given = process.env['BEHALF_STORE'] } = options
   const basePath = checkBasePath(options.basePath ?? '/auth')
   const origins = originsOf(options.baseUrl ?? process.env['BEHALF_BASE_URL'])
   const timeouts = timeoutsOf(options.timeouts)
@@ -59,18 +62,21 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
   checkRedirectUris(providers, origins, basePath)
   checkDistinct(providers)
   const developing = isDevelopment(origins)
+  checkTokenStore(options)
   const grantTtl = seconds('grantTtl.absolute', options.grantTtl?.absolute ?? month)
   if (options.grantTtl?.idle !== undefined) seconds('grantTtl.idle', options.grantTtl.idle)
+  const store = checkDurable(
+    given === undefined ? developmentStore(developing) : createStore(given),
+    options.allowVolatile,
+  )
+  if (options.tokenStore !== undefined && !developing) warnOfReach(store)
   return {
     origins,
     basePath,
     namespace: checkNamespace('namespace', options.namespace ?? 'behalf'),
     keyRing: keyRingFrom(options.secret, developing),
-    store: checkDurable(
-      store === undefined ? developmentStore(developing) : createStore(store),
-      options.allowVolatile,
-    ),
-    ownsStore: typeof store !== 'object',
+    store,
+    ownsStore: typeof given !== 'object',
     providers,
     rules: new Map(providers.map(({ name, definition }) => [name, compileRules(definition.rules)])),
     cookie: cookieSettings(options.cookie, origins, grantTtl),
@@ -102,6 +108,25 @@ function checkLease(lease: number, token: number): number {
     )
   }
   return lease
+}
+
+function checkTokenStore(options: BehalfOptions<Providers, never>): void {
+  const { tokenStore, session } = options
+  if (tokenStore === undefined) return
+  if (tokenStore instanceof InSession) {
+    if (options.user) {
+      throw new ConfigError(
+        "tokenStore is inSession(), but with the option user a grant belongs to the user, not to a session: keep it in store, or in a tokenStore of the app's own.",
+      )
+    }
+    if (session === 'own') {
+      throw new ConfigError("tokenStore is inSession(), which needs express-session, not 'own'.")
+    }
+    return
+  }
+  const methods = tokenStore as Partial<Record<keyof TokenStore, unknown>>
+  if (tokenOperations.every((name) => typeof methods[name] === 'function')) return
+  throw new ConfigError('tokenStore needs get(), save() and delete(), or is inSession().')
 }
 
 function checkBasePath(basePath: string): string {
@@ -170,6 +195,14 @@ function checkDurable(store: Store, allowVolatile = false): Store {
   throw new ConfigError(
     'The store may drop entries before their time, and with them logins and tokens. Use one that does not, ' +
       'and this one for responseCache({ store }) only; or set allowVolatile: true if a new login is no harm.',
+  )
+}
+
+function warnOfReach({ reach }: Store): void {
+  if (reach !== 'process') return
+  process.emitWarning(
+    'tokenStore keeps the tokens, but store reaches one process only: several processes would present refresh tokens twice. Set store to one that all of them share.',
+    { type: 'BehalfWarning', code: 'BEHALF_UNCOORDINATED' },
   )
 }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ResponseCache } from '../cache/index.ts'
 import { ConfigError, SessionOrderError } from '../errors.ts'
+import type { TokenStore } from '../oauth/token-store.ts'
 import { CookieJar } from '../sessions/cookie-jar.ts'
 import {
   ExpressSession,
@@ -9,10 +10,11 @@ import {
 } from '../sessions/express-session.ts'
 import { OwnSession } from '../sessions/own-session.ts'
 import type { Session } from '../sessions/session.ts'
+import { type RequestWithSessionStore, SessionTokens } from '../sessions/session-tokens.ts'
 import type { App } from './app.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
 import { formOf, headerOf } from './node-http.ts'
-import type { VisitSource } from './visit.ts'
+import { noSessionForTokens, type VisitSource } from './visit.ts'
 
 /** What Express adds to Node's request. */
 interface ExpressRequest extends IncomingMessage {
@@ -80,6 +82,12 @@ export class ExpressSource implements VisitSource {
 
   cache(): ResponseCache | undefined {
     return cacheOf(this.#app, this.request)
+  }
+
+  tokens(): TokenStore {
+    const { request } = this
+    if (!(this.session instanceof ExpressSession)) throw noSessionForTokens()
+    return new SessionTokens(request as unknown as RequestWithSessionStore)
   }
 
   used(): void {

@@ -2,6 +2,8 @@ import type { ResponseCacheMiddleware } from '../cache/index.ts'
 import type { EventListener } from '../events.ts'
 import type { OnMissingGrant } from '../oauth/missing-grants.ts'
 import type { Profile, ProviderDefinition } from '../oauth/provider.ts'
+import type { TokenStore } from '../oauth/token-store.ts'
+import type { InSession } from '../sessions/in-session.ts'
 import type { Grant } from '../oauth/token-handler.ts'
 import type { Store } from '../stores/store.ts'
 import type { SecretOption } from './secret.ts'
@@ -64,6 +66,12 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
    * for logins and tokens too: whoever's entry goes has to log in again. Default `false`.
    */
   allowVolatile?: boolean | undefined
+  /**
+   * Where token records are kept, sealed, when not in `store`: `inSession()` from `behalf/sessions`,
+   * or an object of the app's own with `get`, `save` and `delete`. `store` then coordinates, so that
+   * several processes must share it. Default: `store`.
+   */
+  tokenStore?: TokenStore | InSession | undefined
   /** First part of every key in the store, `[a-z0-9][a-z0-9_-]{0,31}`. Default `behalf`. */
   namespace?: string | undefined
   providers: P

@@ -26,10 +26,10 @@ export async function admit(
   provider: string,
   scope: readonly string[],
 ): Promise<Response | undefined> {
-  const access = visit.app.accesses.get(provider)
+  const access = visit.accesses.get(provider)
   if (!access)
     throw new ConfigError(
-      `requireLogin('${provider}'): there is no such provider; there are: ${[...visit.app.accesses.keys()].join(', ')}.`,
+      `requireLogin('${provider}'): there is no such provider; there are: ${[...visit.accesses.keys()].join(', ')}.`,
     )
   const obstacle = await obstacleFor(visit, access, scope)
   if (!obstacle) return undefined
@@ -53,7 +53,7 @@ async function obstacleFor(
 ): Promise<BehalfError | undefined> {
   const owner = await visit.owner()
   if (!owner && visit.app.connects) return new UserRequiredError(access.name)
-  const record = (owner && (await access.records.read(owner, access.name)))?.record
+  const record = (owner && (await access.of(owner)))?.record
   const loginUrl = visit.loginUrl(access.name, {})
   if (!record) return new LoginRequiredError(access.name, loginUrl)
   if (record.ended) return new ReauthRequiredError(access.name, record.ended, loginUrl)

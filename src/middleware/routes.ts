@@ -56,7 +56,7 @@ function providerRoute(
   handler: ProviderHandler,
   access: ProviderAccess,
 ): Route {
-  return { method, answer: (visit) => handler(visit, access) }
+  return { method, answer: (visit) => handler(visit, visit.access(access.name)) }
 }
 
 function ownCallback(redirectUri: string | undefined): string | undefined {

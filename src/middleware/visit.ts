@@ -1,9 +1,12 @@
 import { ConfigError, UserRequiredError } from '../errors.ts'
 import type { ResponseCache } from '../cache/index.ts'
 import { type GrantOwner, userOwner } from '../oauth/grant-owner.ts'
+import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { missingScope, normalizeScope } from '../oauth/scope.ts'
 import type { LoginUrlOptions, Visitor } from '../oauth/token-handler.ts'
+import type { TokenStore } from '../oauth/token-store.ts'
 import type { CookieJar } from '../sessions/cookie-jar.ts'
+import { InSession } from '../sessions/in-session.ts'
 import type { Session } from '../sessions/session.ts'
 import type { App } from './app.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
@@ -24,6 +27,8 @@ export interface VisitSource {
   /** What the option `user` says. */
   user(): unknown
   cache(): ResponseCache | undefined
+  /** Its session, as a place for tokens; throws a `ConfigError` where it is none. */
+  tokens(): TokenStore
   /** Called when the reply begins to depend on who is asking. */
   used(): void
 }
@@ -32,6 +37,7 @@ export interface VisitSource {
 export class Visit implements Visitor {
   readonly app: App
   readonly source: VisitSource
+  #accesses: ReadonlyMap<string, ProviderAccess> | undefined
 
   constructor(app: App, source: VisitSource) {
     this.app = app
@@ -62,6 +68,16 @@ export class Visit implements Visitor {
     return id === undefined || id === null ? undefined : userOwner(id).id
   }
 
+  /** The accesses of this visit: with `inSession()` their records are in its session. */
+  get accesses(): ReadonlyMap<string, ProviderAccess> {
+    if (!(this.app.options.tokenStore instanceof InSession)) return this.app.accesses
+    return (this.#accesses ??= this.app.accessesIn(this.source.tokens()))
+  }
+
+  access(name: string): ProviderAccess {
+    return this.accesses.get(name)!
+  }
+
   /** The path under which the routes are reached from outside. */
   get routes(): string {
     return `${this.source.mountPath}${this.app.configuration.basePath}`
@@ -89,5 +105,12 @@ function checkOptional(app: App, name: string, extra: readonly string[]): void {
   if (unknown.length === 0) return
   throw new ConfigError(
     `The scope ${unknown.join(' ')} is not in providers.${name}.scope or .optionalScope; add it to optionalScope.`,
+  )
+}
+
+/** `inSession()` without a session that could hold tokens. */
+export function noSessionForTokens(): ConfigError {
+  return new ConfigError(
+    'tokenStore is inSession(), but there is no session of express-session: put app.use(session(...)) before app.use(auth).',
   )
 }

@@ -2,7 +2,7 @@ import { readBounded } from '../bounded-body.ts'
 import { CookieJar } from '../sessions/cookie-jar.ts'
 import { OwnSession } from '../sessions/own-session.ts'
 import type { App } from './app.ts'
-import { Visit } from './visit.ts'
+import { noSessionForTokens, Visit } from './visit.ts'
 
 const maxFormBytes = 65_536
 
@@ -19,6 +19,9 @@ export function visitOf(app: App, request: Request, user: () => unknown): Visit 
     form: () => formOf(request),
     user,
     cache: () => app.cache,
+    tokens: () => {
+      throw noSessionForTokens()
+    },
     used: () => {},
   })
 }

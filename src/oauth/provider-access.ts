@@ -28,6 +28,8 @@ export class ProviderAccess {
   readonly listener: EventListener | undefined
   /** Lets work go on after the response; its failure is nobody's error. */
   readonly background: (work: Promise<unknown>) => void
+  readonly #leases: Leases
+  readonly #settings: AccessSettings
   readonly #missing: MissingGrants | undefined
   readonly #idle: IdleLimit | undefined
 
@@ -35,18 +37,28 @@ export class ProviderAccess {
     server: AuthorizationServer,
     records: TokenRecords,
     leases: Leases,
-    { onEvent, onMissingGrant, grantTtl }: AccessSettings,
+    settings: AccessSettings,
     background: (work: Promise<unknown>) => void,
+    cooldowns?: Cooldowns,
   ) {
+    const { onEvent, onMissingGrant, grantTtl } = settings
+    this.#leases = leases
+    this.#settings = settings
     this.provider = server.provider
     this.server = server
     this.records = records
     this.listener = onEvent
     this.background = background
     this.refresher = new Refresher(server, records, leases, onEvent, background)
-    this.cooldowns = new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
+    this.cooldowns = cooldowns ?? new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
     this.#idle = grantTtl?.idle === undefined ? undefined : new IdleLimit(records, grantTtl.idle)
     this.#missing = onMissingGrant && new MissingGrants(this.provider, records, onMissingGrant)
+  }
+
+  /** The same for records that are kept elsewhere. */
+  withRecords(records: TokenRecords): ProviderAccess {
+    const { server, background, cooldowns } = this
+    return new ProviderAccess(server, records, this.#leases, this.#settings, background, cooldowns)
   }
 
   get name(): string {
@@ -58,7 +70,11 @@ export class ProviderAccess {
     owner(): Promise<GrantOwner | AnyOfSubject | undefined>
   }): Promise<FoundRecord | undefined> {
     const owner = await visitor.owner()
-    if (!owner) return undefined
+    return owner && this.of(owner)
+  }
+
+  /** The record of an owner's grant, while it can be used or says why not. */
+  async of(owner: GrantOwner | AnyOfSubject): Promise<FoundRecord | undefined> {
     if (owner.kind === 'subject') return (await this.records.ofSubject(this.name, owner.id))[0]
     const found = await this.records.read(owner, this.name)
     if (found) return this.#inUse(found)

@@ -59,7 +59,13 @@ describe('docs/from-spotipy.md', () => {
   const isOption = (code: string) => /^\w+: /.test(code)
   const isError = (code: string) => /^\w+Error$/.test(code)
   // Parts of sentences: a header, a command, the shape of a URL, an option by its name.
-  const prose = ['Retry-After', 'npx behalf secret', '<baseUrl>/auth/spotify/callback', 'providers']
+  const prose = [
+    'Retry-After',
+    'npx behalf secret',
+    '<baseUrl>/auth/spotify/callback',
+    'providers',
+    'tokenStore',
+  ]
 
   test('names calls and options that compile', async () => {
     const rest = ours.filter((code) => ![isVariable, isRoute, isError].some((is) => is(code)))

@@ -4,7 +4,7 @@ import type { BehalfOptions } from '../../src/middleware/options.ts'
 import type { ProviderDefinition } from '../../src/oauth/provider.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { grantFor, loginAs } from '../../src/testing/index.ts'
-import { createApp, createWorld, secret, type World } from './express-app.ts'
+import { createApp, createWorld, navigation, secret, type World } from './express-app.ts'
 
 let world: World
 beforeAll(async () => {
@@ -192,6 +192,12 @@ describe('tokens that others have kept', () => {
       await expect(nobody.api.spotify.get('me')).rejects.toMatchObject({ code: 'login_required' })
     }
     expect(asked).toHaveLength(2)
+  })
+
+  test('let their user pass requireLogin(), without a login', async () => {
+    const options = { user: () => 'u1', onMissingGrant: () => rowOf('ada') }
+    const { browser } = createApp(world, { cache: false, options })
+    expect((await browser().get('/guarded').set(navigation)).text).toBe('in')
   })
 
   test.each(['moved over', 'logged in'])(

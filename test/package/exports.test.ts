@@ -35,6 +35,7 @@ const names: Record<string, string[]> = {
   ],
   './express': ['behalf', 'requireLogin', 'responseCache'],
   './providers': ['normalizeScope', 'oauth2', 'oidc', 'spotify', 'spotifySdkAuth'],
+  './sessions': ['inSession'],
   './cache': ['responseCache'],
   './stores': ['backends', 'cacheManager', 'createStore'],
   './stores/dynamodb': ['dynamodbStore', 'isDynamodbClient'],

@@ -1,0 +1,1 @@
+export { inSession, type InSession } from './in-session.ts'

@@ -1,0 +1,266 @@
+import session, { MemoryStore } from 'express-session'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { TokenStore } from '../../src/oauth/token-store.ts'
+import { PlacedStore } from '../../src/oauth/placed-store.ts'
+import { createBehalf } from '../../src/middleware/behalf.ts'
+import { inSession } from '../../src/sessions/index.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { grantFor, loginAs, storeContract } from '../../src/testing/index.ts'
+import {
+  type AppSettings,
+  createApp,
+  createWorld,
+  ownForm,
+  secret,
+  type World,
+} from '../middleware/express-app.ts'
+
+let world: World
+beforeAll(async () => {
+  world = await createWorld()
+})
+afterAll(() => world.close())
+beforeEach(() => {
+  world.provider.reset()
+  world.api.reset()
+})
+afterEach(() => void vi.restoreAllMocks())
+
+/** A table of the app's own, as simple as can be. */
+function table() {
+  const rows = new Map<string, { value: string; endsAt: number }>()
+  const place: TokenStore = {
+    get: (key) => {
+      const row = rows.get(key)
+      return row && row.endsAt > Date.now() ? row.value : undefined
+    },
+    save: (key, value, { ttl }) => {
+      rows.set(key, { value, endsAt: ttl === undefined ? Infinity : Date.now() + ttl * 1000 })
+    },
+    delete: (key) => void rows.delete(key),
+  }
+  return { rows, place }
+}
+
+/** What stands beside a place is gone after a quarter of an hour. */
+function quarterLater(): void {
+  const now = Date.now() + 901_000
+  vi.spyOn(Date, 'now').mockImplementation(() => now)
+  const monotonic = performance.now() + 901_000
+  vi.spyOn(performance, 'now').mockImplementation(() => monotonic)
+}
+
+describe('a store over a place that cannot compare', () => {
+  const contract = storeContract(() => new PlacedStore(table().place, memoryStore(), 60))
+  // oxlint-disable-next-line vitest/expect-expect -- the contract's cases assert
+  test.each(contract.map(({ title, run }) => [title, run] as const))('%s', (_title, run) => run())
+
+  const bytes = (text: string) => Buffer.from(text)
+  const key = 'test:grant:1'
+
+  async function placed() {
+    const { rows, place } = table()
+    const beside = memoryStore()
+    const store = new PlacedStore(place, beside, 3_600)
+    const version = (await store.compareAndSwap(key, undefined, bytes('first')))!
+    const text = async () => {
+      const found = await store.get(key)
+      return found && Buffer.from(found.value).toString()
+    }
+    return { rows, place, beside, store, version, text }
+  }
+
+  test('a value written back late is healed', async () => {
+    const { rows, store, version, text } = await placed()
+    const old = { ...rows.get(key)! }
+    await store.compareAndSwap(key, version, bytes('second'))
+    rows.set(key, old)
+    expect(await text()).toBe('second')
+    expect(Buffer.from(rows.get(key)!.value, 'base64url').toString()).toBe('second')
+  })
+
+  test('what was deleted is not brought back by a late write, and a new login may follow', async () => {
+    const { rows, store, version, text } = await placed()
+    const old = { ...rows.get(key)! }
+    expect(await store.compareAndDelete(key, version)).toBe(true)
+    rows.set(key, old)
+    expect(await text()).toBeUndefined()
+    quarterLater()
+    expect(await text()).toBeUndefined()
+    expect(await store.compareAndSwap(key, undefined, bytes('new'))).toBeDefined()
+    expect(await text()).toBe('new')
+  })
+
+  test('the place has it alone after a quarter of an hour, and writes still compare', async () => {
+    const { store, text, beside } = await placed()
+    quarterLater()
+    expect(await beside.get(key)).toBeUndefined()
+    expect(await text()).toBe('first')
+    const { version } = (await store.get(key))!
+    const written = await Promise.all(
+      ['a', 'b', 'c'].map((value) => store.compareAndSwap(key, version, bytes(value))),
+    )
+    expect(written.filter((one) => one !== undefined)).toHaveLength(1)
+    expect(await store.compareAndSwap(key, undefined, bytes('d'))).toBeUndefined()
+  })
+
+  test('a place that fails is store_unavailable, and its error is not told', async () => {
+    const { place, store, version } = await placed()
+    place.get = () => Promise.reject(new Error('hush'))
+    await expect(store.get(key)).rejects.toMatchObject({ code: 'store_unavailable' })
+    await expect(store.get(key)).rejects.not.toThrow(/hush/)
+    place.save = () => {
+      throw new Error('hush')
+    }
+    expect(await store.compareAndSwap(key, version, bytes('second'))).toBeDefined()
+  })
+})
+
+describe('tokenStore: an object of the app’s own', () => {
+  function app(place: TokenStore, store = memoryStore()) {
+    return createBehalf({
+      secret,
+      store,
+      tokenStore: place,
+      providers: { spotify: world.spotify },
+      user: () => undefined,
+    })
+  }
+
+  test('keeps the records, sealed; several processes present each refresh token once', async () => {
+    const { rows, place } = table()
+    const store = memoryStore()
+    const auth = app(place, store)
+    await grantFor(auth, { user: 'u1', as: 'ada', provider: 'spotify' })
+    const [[key, { value }] = ['', { value: '' }]] = rows
+    expect(key).toMatch(/^behalf:grant:[0-9a-f]{64}$/)
+    expect(Buffer.from(value, 'base64url').toString('latin1')).not.toMatch(/access|ada/)
+
+    quarterLater()
+    const others = [auth, app(place, store), app(place, store)]
+    const tokens = await Promise.all(
+      others.flatMap((one) =>
+        Array.from({ length: 10 }, async () => {
+          const handler = (await one.forUser('u1')).tokens.spotify
+          return handler.getAccessToken({ minValidity: 3_000 })
+        }),
+      ),
+    )
+    expect(new Set(tokens).size).toBe(1)
+    expect(world.provider.seen).toMatchObject({ refreshRequests: 1, presentedTwice: 0 })
+  })
+
+  test('that fails is a 503, and nobody is logged out', async () => {
+    const { place } = table()
+    const auth = app(place)
+    await grantFor(auth, { user: 'u1', as: 'ada', provider: 'spotify' })
+    const { get } = place
+    place.get = () => Promise.reject(new Error('hush'))
+    const { api } = await auth.forUser('u1')
+    await expect(api.spotify.get('me')).rejects.toMatchObject({ code: 'store_unavailable' })
+    place.get = get
+    expect(await api.spotify.get('me')).toMatchObject({ id: 'ada' })
+  })
+})
+
+describe('tokenStore: inSession()', () => {
+  function sessionApp(settings: AppSettings = {}) {
+    const sessions = new MemoryStore()
+    const store = memoryStore()
+    const made = createApp(world, {
+      cache: false,
+      ...settings,
+      before: (app) =>
+        app.use(session({ store: sessions, secret, resave: false, saveUninitialized: false })),
+      routes: (app) => {
+        app.get('/slow-note', async (req, res) => {
+          Object.assign(req.session!, { note: 'noted' })
+          await new Promise((resolve) => setTimeout(resolve, 300))
+          res.send('noted')
+        })
+        app.get('/refresh', async (req, res) => {
+          res.send(await req.tokens['spotify']!.getAccessToken({ forceRefresh: true }))
+        })
+      },
+      options: { store, tokenStore: inSession(), ...settings.options },
+    })
+    const stored = () =>
+      JSON.stringify((sessions as unknown as { sessions: Record<string, string> }).sessions)
+    return { ...made, stored, store }
+  }
+
+  test('a visitor logs in, calls, is refreshed and logs out; the session holds sealed records', async () => {
+    const { browser, stored, auth } = sessionApp()
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    expect((await ada.get('/me').expect(200)).body.id).toBe('ada')
+    expect(stored()).toContain('behalf:tokens')
+    expect(stored()).not.toMatch(/access-|refresh-/)
+    const before = stored()
+    world.provider.expireAccessTokens()
+    await ada.get('/me').expect(200)
+    expect(stored()).not.toBe(before)
+    expect(world.provider.seen).toMatchObject({ refreshRequests: 1, presentedTwice: 0 })
+
+    quarterLater()
+    expect((await ada.get('/me').expect(200)).body.id).toBe('ada')
+    vi.restoreAllMocks()
+    await browser().get('/me').expect(401)
+    await ada.post('/auth/logout').set(ownForm).expect(303)
+    await ada.get('/me').expect(401)
+    expect(stored()).not.toContain('behalf:tokens')
+    await auth.close()
+  })
+
+  test('M10 a request that writes the session late rolls no tokens back', async () => {
+    const { browser } = sessionApp()
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    const slow = ada.get('/slow-note').then((reply) => reply)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    const { text: fresh } = await ada.get('/refresh').expect(200)
+    expect((await slow).text).toBe('noted')
+    await ada.get('/me').expect(200)
+    expect(world.provider.accountOf(fresh)).toMatchObject({ userId: 'ada' })
+    await ada.get('/refresh').expect(200)
+    expect(world.provider.seen).toMatchObject({ refreshRequests: 2, presentedTwice: 0 })
+  })
+
+  test('M10 a request that writes the session after the logout brings nothing back', async () => {
+    const { browser, auth } = sessionApp()
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    const slow = ada.get('/slow-note').then((reply) => reply)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    await ada.post('/auth/logout').set(ownForm).expect(303)
+    await slow
+    for (let round = 0; round < 2; round += 1) {
+      await ada.get('/me').expect(401)
+      quarterLater()
+    }
+    await auth.close()
+  })
+
+  test('one visitor’s session opens nothing of another’s', async () => {
+    const { browser } = sessionApp()
+    const [ada, mei] = [browser(), browser()]
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    await loginAs(mei, { user: 'mei', provider: 'spotify' })
+    expect((await ada.get('/me')).body.id).toBe('ada')
+    expect((await mei.get('/me')).body.id).toBe('mei')
+  })
+
+  test('jobs and webhooks do not find what is in a session', async () => {
+    const { browser, auth } = sessionApp()
+    await loginAs(browser(), { user: 'ada', provider: 'spotify' })
+    quarterLater()
+    const { api } = await auth.forSubject('spotify', 'ada')
+    await expect(api.spotify.get('me')).rejects.toMatchObject({ code: 'login_required' })
+  })
+
+  test('without express-session it says so', async () => {
+    const { browser, errors } = createApp(world, { options: { tokenStore: inSession() } })
+    expect((await browser().get('/me')).status).toBe(500)
+    expect(errors[0]).toMatchObject({ code: 'config_invalid' })
+  })
+})

@@ -215,7 +215,7 @@ export class ProviderUnavailableError extends BehalfError {
   readonly code = 'provider_unavailable'
   override readonly status = 503
   override readonly headers: Readonly<Record<string, string>>
-  /** Seconds for which the provider asked to be left alone; `undefined` where it did not say. */
+  /** Seconds until it is asked again: as the provider wants it, or as after a failure; else `undefined`. */
   readonly retryAfter: number | undefined
   constructor(provider: string, what: string, retryAfter?: number) {
     const seconds = Math.ceil(retryAfter ?? 5)

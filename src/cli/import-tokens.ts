@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { BehalfError, ConfigError } from '../errors.ts'
+import { BehalfError, StoreUnavailableError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { keyRingFrom } from '../middleware/secret.ts'
 import { userOwner } from '../oauth/grant-owner.ts'
@@ -41,6 +41,7 @@ export async function importTokens(args: string[]): Promise<void> {
     const namespace = checkNamespace('--namespace', options.namespace ?? 'behalf')
     const keyRing = await secrets()
     const store = createStore(url)
+    if (store.reach === 'process') throw new UsageError('--store must outlive this command.')
     try {
       const limited = guarded(store, { name: 'token store', deadline })
       const subjects = new SubjectIndex(sealed(limited, keyRing), namespace)
@@ -55,6 +56,11 @@ export async function importTokens(args: string[]): Promise<void> {
     if (error instanceof BehalfError) throw new UsageError(error.message, 1)
     throw error
   }
+}
+
+/** Databases number their users; whatever else is no id. */
+function idOf(userId: unknown): unknown {
+  return Number.isSafeInteger(userId) ? String(userId) : userId
 }
 
 interface Counts {
@@ -77,14 +83,15 @@ async function moveOver(
       continue
     }
     try {
-      const owner = userOwner(typeof row.userId === 'string' ? row.userId : user)
+      const owner = userOwner(row.userId === undefined ? user : idOf(row.userId))
       const record = importedRecord(provider, row)
       const there = await records.add(owner, provider.name, record)
       counts[there.record.grantId === record.grantId ? 'imported' : 'there'] += 1
     } catch (error) {
-      if (!(error instanceof ConfigError)) throw error
+      if (error instanceof StoreUnavailableError) throw error
       counts.unusable += 1
-      process.stderr.write(`row ${index + 1}: ${error.message}\n`)
+      const message = error instanceof BehalfError ? error.message : 'it is no row of tokens.'
+      process.stderr.write(`row ${index + 1}: ${message}\n`)
     }
     if ((index + 1) % 1_000 === 0) process.stderr.write(`${index + 1} of ${rows.length}\n`)
   }

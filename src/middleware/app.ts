@@ -20,6 +20,9 @@ import type { BehalfOptions, Providers } from './options.ts'
 /** Seconds: what waiting for the token store may cost a request. */
 const deadline = { read: 0.25, write: 2 }
 
+/** For a store that is looked for before anybody needs it: drivers load and connect at their first use. */
+const beforehand = { name: 'token store', deadline: { read: 5, write: 5 } }
+
 /** Of a place of the app's own; a database may be behind it. */
 const placeGuard = { name: 'tokenStore', deadline: { read: 2, write: 5 } }
 
@@ -121,9 +124,9 @@ export class App {
     return this.#work.size
   }
 
-  /** Throws a `StoreUnavailableError` when the store cannot be reached. */
+  /** Throws a `StoreUnavailableError` when the store cannot be reached; connecting may take its time. */
   async checkStore(): Promise<void> {
-    await this.wasConsumed('ready')
+    await guarded(this.configuration.store, beforehand).get(this.#usedKey('ready'))
   }
 
   /** Waits, `timeout` seconds at most, for work under way; then lets go of the store. */

@@ -39,6 +39,8 @@ const reservedProviders = new Set(['session', 'refresh', 'logout'])
 /** Seconds beyond the token request (TK-10): its way out, three writes of a slow store, a margin. */
 const usualLease = 12
 const shortestLease = 9
+const longestToken = 300
+const longestLease = 3600
 const month = 30 * 24 * 3600
 
 /** Throws a `ConfigError` that says what to change, for anything unsafe or incomplete. */
@@ -89,6 +91,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
 function timeoutsOf(given: Timeouts = {}): Configuration['timeouts'] {
   const { connect = 3, headers = 10, idle = 10, total = 30 } = given
   const token = seconds('timeouts.token', given.token ?? 10)
+  if (token > longestToken) throw new ConfigError(`timeouts.token is at most ${longestToken} s.`)
   return {
     connect: seconds('timeouts.connect', connect),
     headers: seconds('timeouts.headers', headers),
@@ -100,7 +103,11 @@ function timeoutsOf(given: Timeouts = {}): Configuration['timeouts'] {
 }
 
 function checkLease(lease: number, token: number): number {
-  if (lease <= token) throw new ConfigError('timeouts.lease must be longer than timeouts.token.')
+  if (lease <= token || lease > longestLease) {
+    throw new ConfigError(
+      `timeouts.lease must be longer than timeouts.token, and at most ${longestLease} s.`,
+    )
+  }
   if (lease < token + shortestLease) {
     process.emitWarning(
       `timeouts.lease is less than timeouts.token and ${shortestLease} s: a store that is slow to keep new tokens may cost a login.`,

@@ -54,7 +54,7 @@ export class Grants {
         found.push(...existing(await access.records.read(userOwner(user), access.name)))
       } else if (subject === undefined) {
         throw new ConfigError('grants.list() needs a user or a subject; expiring() goes over all.')
-      } else found.push(...(await access.records.ofSubject(access.name, subject)))
+      } else found.push(...(await access.ofSubject(subject)))
     }
     return found
       .filter(({ record }) => subject === undefined || record.profile.subject === subject)
@@ -82,7 +82,11 @@ export class Grants {
    * whose refresh token ends within so many seconds. Goes over all that the store has; throws an
    * `UnsupportedOperationError` where it cannot list.
    */
-  async *expiring({ within }: { within: number }): AsyncGenerator<ListedGrant, void, undefined> {
+  async *expiring({ within = 0 }: { within?: number } = {}): AsyncGenerator<
+    ListedGrant,
+    void,
+    undefined
+  > {
     const { accesses } = await this.#app()
     const [access] = accesses.values()
     for await (const { record } of access!.records.all()) {

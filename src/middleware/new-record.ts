@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { LoginResult } from '../oauth/authorization-server.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
+import { refreshEnd } from '../oauth/token-lifetime.ts'
 import { newGrant, type TokenRecord } from '../oauth/token-record.ts'
 import type { App } from './app.ts'
 
@@ -13,8 +14,6 @@ export function newRecord(
 ): TokenRecord {
   const { scope = asked, ...held } = tokens
   const now = Date.now()
-  const { refreshTokenLifetime } = access.provider.definition
-  const lasts = tokens.refreshToken !== undefined && refreshTokenLifetime !== undefined
   return {
     ...newGrant(),
     provider: access.name,
@@ -22,7 +21,7 @@ export function newRecord(
     scope,
     authorizedAt: now,
     endsAt: app.connects ? undefined : now + app.configuration.grantTtl * 1000,
-    refreshExpiresAt: lasts ? now + refreshTokenLifetime * 1000 : undefined,
+    refreshExpiresAt: refreshEnd(access.provider, tokens, now),
     tokens: { ...held, receivedAt: now },
   }
 }

@@ -1,6 +1,5 @@
 import { ClientMisconfiguredError, ProviderUnavailableError } from '../errors.ts'
 import type { Aftermath, Lease } from './lease.ts'
-import type { Progress } from './presentation.ts'
 
 /**
  * What an attempt that failed leaves behind. An answer that is no refusal says that the provider is
@@ -11,14 +10,10 @@ export function aftermathOf(error: unknown, lease: Lease, tokenTimeout: number):
   const isRefusal = error instanceof ClientMisconfiguredError
   return {
     phase: progress === 'sent' ? 'unknown' : 'cooling',
-    again: lease.again || mayHaveWorked(progress, isRefusal),
+    again: lease.again || lease.presented.mayHaveWorked,
     pause: Math.max(backOff(lease.failures, tokenTimeout), askedFor(error)),
     refusal: isRefusal ? error.error : undefined,
   }
-}
-
-function mayHaveWorked(progress: Progress, isRefusal: boolean): boolean {
-  return progress !== 'unsent' && !isRefusal
 }
 
 /** Seconds: half a time-out at first, then twice as long each time, up to six time-outs. */

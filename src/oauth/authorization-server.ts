@@ -1,5 +1,5 @@
 import * as oauth from 'openid-client'
-import { CallbackError, ClientMisconfiguredError } from '../errors.ts'
+import { CallbackError, ClientMisconfiguredError, ProviderUnavailableError } from '../errors.ts'
 import { clientConfiguration } from './client-configuration.ts'
 import type { Presentation } from './presentation.ts'
 import type { Profile, Provider } from './provider.ts'
@@ -105,6 +105,9 @@ export class AuthorizationServer {
   ): Promise<TokenSet> {
     const configuration = await this.#configured()
     const sentAt = Date.now()
+    if (this.#presentations.has(refreshToken)) {
+      throw new ProviderUnavailableError(this.provider.name, 'this refresh token is under way')
+    }
     this.#presentations.set(refreshToken, presented)
     try {
       const parameters = resource === undefined ? {} : { resource, ...scopeParameter(scope) }

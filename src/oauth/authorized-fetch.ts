@@ -32,7 +32,7 @@ export async function authorizedFetch(
   request: Request,
   { signal, isResend }: Sending,
 ): Promise<Response> {
-  const { record } = await tokens.live()
+  const { record } = await untilAborted(tokens.live(), signal)
   const cooling = cooldowns.left(record.grantId)
   if (cooling > (isResend ? resendSkew : 0)) return notSent(provider, cooling)
   const body = await replayable(request)
@@ -47,10 +47,21 @@ export async function authorizedFetch(
   let response = await send(accessToken)
   if (isInvalidToken(response) && body.again) {
     await response.body?.cancel()
-    response = await send((await tokens.replaced(accessToken)).record.tokens.accessToken)
+    const replaced = await untilAborted(tokens.replaced(accessToken), signal)
+    response = await send(replaced.record.tokens.accessToken)
   }
   if (response.status === 429) cooldowns.begin(record.grantId, waitAfter(response))
   return response
+}
+
+/** A refresh goes on without a caller who no longer waits for it. */
+function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason)
+    if (signal.aborted) abort()
+    signal.addEventListener('abort', abort, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort))
+  })
 }
 
 /** What the API would answer again, and count: callers see a 429 like any other. */

@@ -1,13 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import { ConfigError } from '../errors.ts'
 import type { Provider } from './provider.ts'
-import { normalizeScope } from './scope.ts'
 import { newGrant, type TokenRecord } from './token-record.ts'
-import { isToken } from './token-set.ts'
+import { refreshEnd } from './token-lifetime.ts'
+import { checkedTokens, type TokenSet } from './token-set.ts'
+
+/** What is beyond, some 3,000 years from now, is in milliseconds. */
+const latestInSeconds = 1e11
 
 /**
  * Tokens as others keep them: ours, openid-client's, the rows of Auth.js' table of accounts, and
- * spotipy's `.cache` files. `expires_at` is in seconds, as they have it; `expiresAt` in epoch ms.
+ * spotipy's `.cache` files. `expires_at` is in seconds, as they have it; `expiresAt` in epoch ms. Where
+ * neither is there, and a refresh token is, the first call refreshes.
  */
 export interface ImportedTokens {
   accessToken?: string | null | undefined
@@ -32,28 +36,35 @@ export interface ImportedTokens {
 export type ImportingProvider = Pick<Provider, 'name' | 'scope' | 'definition'>
 
 /** The record of a grant that was made elsewhere. Throws a `ConfigError` for what are no tokens. */
-export function importedRecord(provider: ImportingProvider, tokens: ImportedTokens): TokenRecord {
-  const now = Date.now()
-  const refreshToken = tokens.refreshToken ?? tokens.refresh_token ?? undefined
-  // Without an access token, or without its end, the first call gets a new one.
-  const accessToken = tokens.accessToken ?? tokens.access_token ?? ''
-  const usable = [accessToken || refreshToken, refreshToken ?? accessToken].every(isToken)
-  if (!usable) {
-    throw new ConfigError(
-      `Tokens of ${provider.name} to be imported need an access token or a refresh token, of printable ASCII.`,
-    )
+export function importedRecord(provider: ImportingProvider, given: ImportedTokens): TokenRecord {
+  const what = `Tokens of ${provider.name} to be imported`
+  const row = typeof given === 'object' && given !== null ? given : {}
+  const refreshToken = row.refreshToken ?? row.refresh_token ?? undefined
+  const accessToken = row.accessToken ?? row.access_token ?? ''
+  const tokens = checkedTokens(what, {
+    accessToken: accessToken || (refreshToken ?? ''),
+    refreshToken,
+    expiresAt: endOf(row, refreshToken),
+    scope: (row.scope ?? undefined) as TokenSet['scope'],
+  })
+  const { authorizedAt = Date.now() } = row
+  const subject: unknown = row.subject ?? row.providerAccountId ?? randomUUID()
+  if (!Number.isFinite(authorizedAt)) {
+    throw new ConfigError(`${what}: authorizedAt must be an instant in epoch milliseconds.`)
   }
-  const authorizedAt = tokens.authorizedAt ?? now
-  const { refreshTokenLifetime } = provider.definition
-  const lasts = refreshToken !== undefined && refreshTokenLifetime !== undefined
+  if (!['string', 'number'].includes(typeof subject) || subject === '') {
+    throw new ConfigError(`${what}: the subject must be a text that is not empty.`)
+  }
+  const { scope = provider.scope, expiresAt } = tokens
   return {
     ...newGrant(),
     provider: provider.name,
-    profile: { subject: tokens.subject ?? tokens.providerAccountId ?? randomUUID() },
-    scope: tokens.scope ? normalizeScope(tokens.scope) : provider.scope,
+    profile: { subject: String(subject) },
+    scope,
     authorizedAt,
-    refreshExpiresAt: lasts ? authorizedAt + refreshTokenLifetime * 1000 : undefined,
-    tokens: { accessToken, refreshToken, expiresAt: endOf(tokens, refreshToken), receivedAt: now },
+    refreshExpiresAt: refreshEnd(provider, tokens, authorizedAt),
+    // Without an access token, or without its end, the first call gets a new one.
+    tokens: { accessToken, refreshToken, expiresAt, receivedAt: Date.now() },
   }
 }
 
@@ -61,7 +72,8 @@ function endOf(
   { expiresAt, expires_at }: ImportedTokens,
   refreshToken: string | undefined,
 ): number | undefined {
-  const end = expiresAt ?? (typeof expires_at === 'number' ? expires_at * 1000 : undefined)
-  if (Number.isFinite(end)) return end
-  return refreshToken === undefined ? undefined : 0
+  if (typeof expires_at === 'number' && expiresAt === undefined) {
+    return expires_at > latestInSeconds ? expires_at : expires_at * 1000
+  }
+  return expiresAt ?? (refreshToken === undefined ? undefined : 0)
 }

@@ -2,7 +2,7 @@ import { StoreUnavailableError } from '../errors.ts'
 import type { HeldAccessToken, TokenRecord } from './token-record.ts'
 import type { FoundRecord, TokenRecords } from './token-records.ts'
 import type { TokenSet } from './token-set.ts'
-import { slotOf, type TokenTarget } from './token-target.ts'
+import { heldFor, slotOf, type TokenTarget } from './token-target.ts'
 
 /** Milliseconds for which a store that fails is asked again. */
 const patience = 60_000
@@ -38,7 +38,7 @@ export async function keepTokens(
     if (version !== undefined) return { found: { ...current, version, record }, isOurs: true }
     current = await persistently(() => records.reread(spent.key))
   }
-  return { found: current, isOurs: false }
+  return { found: current, isOurs: hasTokens(current, spent, fresh, target) }
 }
 
 function withTokens(
@@ -53,14 +53,12 @@ function withTokens(
   const held: HeldAccessToken = { accessToken, expiresAt, receivedAt }
   const slot = slotOf(record, target)
   if (slot === undefined) return { ...record, scope, tokens: { ...held, refreshToken } }
-  const newest = Object.entries({ ...record.further, [slot]: held })
+  const others = Object.entries({ ...record.further, [slot]: undefined })
+    .flatMap(([name, other]) => (other ? [[name, other] as const] : []))
     .toSorted(([, one], [, other]) => other.receivedAt - one.receivedAt)
-    .slice(0, mostFurther)
-  return {
-    ...record,
-    tokens: { ...record.tokens, refreshToken },
-    further: Object.fromEntries(newest),
-  }
+    .slice(0, mostFurther - 1)
+  const further = Object.fromEntries([[slot, held], ...others])
+  return { ...record, tokens: { ...record.tokens, refreshToken }, further }
 }
 
 /**
@@ -76,7 +74,19 @@ function takesTokensFor(
   return current.record.tokens.refreshToken === spent.record.tokens.refreshToken
 }
 
-async function persistently<T>(operation: () => Promise<T>): Promise<T> {
+/** A write that did not say so may have taken place. */
+function hasTokens(
+  current: FoundRecord | undefined,
+  spent: FoundRecord,
+  { accessToken }: TokenSet,
+  target: TokenTarget,
+): boolean {
+  if (current?.record.grantId !== spent.record.grantId) return false
+  return heldFor(current.record, target)?.accessToken === accessToken
+}
+
+/** Asks a store that fails again, for a minute. */
+export async function persistently<T>(operation: () => Promise<T>): Promise<T> {
   const startedAt = performance.now()
   for (let pause = 100; ; pause = Math.min(2 * pause, longestPause)) {
     try {

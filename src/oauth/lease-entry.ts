@@ -37,10 +37,11 @@ export function decodeLease(bytes: Uint8Array): LeaseEntry | undefined {
   if (value?.['v'] !== formatVersion) return undefined
   const { owner, token, phase, lease, failures, again, notBefore, pause, refusal } = value
   const wellFormed =
-    [owner, token].every((text) => typeof text === 'string') &&
+    [owner, token].every((text) => typeof text === 'string' && text.length <= 64) &&
     ['taken', 'unknown', 'cooling'].includes(phase as string) &&
     isDuration(lease) &&
     Number.isSafeInteger(failures) &&
+    (failures as number) >= 0 &&
     typeof again === 'boolean' &&
     (notBefore === undefined || (Number.isFinite(notBefore) && isDuration(pause))) &&
     (refusal === undefined || (typeof refusal === 'string' && /^[a-z_]{1,40}$/.test(refusal)))

@@ -21,7 +21,7 @@ export interface Sight {
 
 /**
  * A lease ends by being watched: when it has not changed for as long as it lasts, by the watcher's
- * own clock. No two clocks are compared, so that clocks which differ take it from nobody.
+ * own clock. Clocks that differ take it from nobody; they can only shorten a pause.
  */
 export function standingOf(
   { entry, watched }: Sight,

@@ -15,6 +15,13 @@ export interface LeaseTimes {
   readonly lease: number
 }
 
+/** Since when a version has been there, and when it was last seen. */
+interface Watch {
+  version: string
+  since: number
+  seenAt: number
+}
+
 /** Of what a lease has beside the token request, this part is for getting on its way. */
 const partBeforeSending = 5 / 12
 
@@ -32,7 +39,7 @@ export interface SeenLease extends Sight {
 export class Leases {
   readonly times: LeaseTimes
   readonly #store: Store
-  readonly #watched = new Recent<{ version: string; since: number }>(10_000)
+  readonly #watched = new Recent<Watch>(10_000)
   /** Owners of this process that have sent nothing, and never will. */
   readonly #idle = new Recent<true>(1_000)
 
@@ -44,7 +51,11 @@ export class Leases {
   /** What stands at the place of a record's lease. */
   async look(recordKey: string): Promise<SeenLease> {
     const key = `${recordKey}:lease`
-    const stored = await this.#store.get(key)
+    const stored = await this.#store.get(key).catch((error: unknown) => {
+      // Who holds it cannot store its tokens now either.
+      this.#watched.delete(key)
+      throw error
+    })
     if (!stored) return { key, version: undefined, entry: undefined, watched: Infinity }
     const { version, value } = stored
     return { key, version, entry: decodeLease(value), watched: this.#watchedFor(key, version) }
@@ -52,10 +63,13 @@ export class Leases {
 
   /** What that means for who wants to present this token. */
   standing({ version, entry, watched }: SeenLease, refreshToken: string): Standing {
+    const token = sha256(refreshToken)
+    if (version === undefined) return { is: 'free', failures: 0, again: false }
     const isLeft = entry?.phase === 'taken' && this.#idle.get(entry.owner)
-    if (version === undefined || isLeft)
-      return { is: 'free', failures: entry?.failures ?? 0, again: entry?.again ?? false }
-    return standingOf({ entry, watched }, sha256(refreshToken), this.times.lease)
+    if (isLeft && entry.token === token) {
+      return { is: 'free', failures: entry.failures, again: entry.again }
+    }
+    return standingOf({ entry, watched }, token, this.times.lease)
   }
 
   /** Takes a lease that was seen to be free; `undefined` when somebody was faster. */
@@ -85,11 +99,24 @@ export class Leases {
     this.#idle.set(lease.owner, true)
   }
 
+  /** Milliseconds between two looks of who watches: two seconds, or a tenth of a short lease. */
+  get #closeLook(): number {
+    return Math.min(2, this.times.lease / 10) * 1000
+  }
+
+  /** Milliseconds that count of a time in which nobody looked. */
+  get #unwatched(): number {
+    return this.times.lease * 1000 - this.#closeLook
+  }
+
   #watchedFor(key: string, version: string): number {
     const now = performance.now()
     const seen = this.#watched.get(key)
-    if (seen?.version === version) return (now - seen.since) / 1000
-    this.#watched.set(key, { version, since: now })
-    return 0
+    const isSame = seen?.version === version
+    // Who has not looked for a while may have missed an outage, after which the holder comes first.
+    const atMost = isSame && now - seen.seenAt > this.#closeLook ? this.#unwatched : Infinity
+    const since = isSame ? Math.max(seen.since, now - atMost) : now
+    this.#watched.set(key, { version, since, seenAt: now })
+    return (now - since) / 1000
   }
 }

@@ -1,11 +1,13 @@
+import { StoreUnavailableError } from '../errors.ts'
 import { Recent } from '../recent.ts'
 import { importedRecord, type ImportedTokens } from './imported-tokens.ts'
 import type { Provider } from './provider.ts'
 import type { FoundRecord, TokenRecords } from './token-records.ts'
+import { within } from './within.ts'
 
 /**
  * Asked for tokens that the app has kept elsewhere until now, when a user has no grant here.
- * `undefined`, or nothing, when there are none.
+ * `undefined`, or nothing, when there are none. Has 10 seconds.
  */
 export type OnMissingGrant = (missing: {
   /** The app's own user. */
@@ -15,6 +17,10 @@ export type OnMissingGrant = (missing: {
 
 /** Milliseconds for which nobody asks again for a user who has nothing there either. */
 const remembered = 60_000
+/** Seconds. */
+const patience = 10
+
+type User = { kind: 'user'; id: string }
 
 /** Moves grants over as their users come, each of them once. */
 export class MissingGrants {
@@ -31,29 +37,38 @@ export class MissingGrants {
   }
 
   /** The grant that was moved over, if there was one. Throws what the app's function throws. */
-  ask(owner: { kind: 'user'; id: string }): Promise<FoundRecord | undefined> {
+  find(owner: User): Promise<FoundRecord | undefined> {
     const askedAt = this.#without.get(owner.id) ?? -Infinity
     if (performance.now() - askedAt < remembered) return Promise.resolve(undefined)
-    const asking = this.#asking.get(owner.id) ?? this.#moveOver(owner)
-    this.#asking.set(owner.id, asking)
-    return asking.finally(() => this.#asking.delete(owner.id))
+    const asking = this.#asking.get(owner.id)
+    if (asking) return asking
+    const moving = this.#moveOver(owner).finally(() => this.#asking.delete(owner.id))
+    this.#asking.set(owner.id, moving)
+    return moving
   }
 
   /** What a user has ended here does not come back from elsewhere. */
-  settle(owner: { kind: 'user'; id: string }): Promise<void> {
-    return this.#records.settle(owner, this.#provider.name)
+  async noteEnded(owner: User): Promise<void> {
+    await this.#records.noteEnded(owner, this.#provider.name)
   }
 
-  async #moveOver(owner: { kind: 'user'; id: string }): Promise<FoundRecord | undefined> {
+  async #moveOver(owner: User): Promise<FoundRecord | undefined> {
     const { name } = this.#provider
-    if (await this.#records.isSettled(owner, name)) return undefined
-    const tokens = await this.#ask({ user: owner.id, provider: name })
+    if (await this.#records.noted(owner, name)) return this.#records.read(owner, name)
+    const late = new StoreUnavailableError(`onMissingGrant did not answer within ${patience} s`)
+    const asked = Promise.resolve(this.#ask({ user: owner.id, provider: name }))
+    const tokens = await within(asked, patience, late)
     if (!tokens) {
       this.#without.set(owner.id, performance.now())
       return undefined
     }
-    await this.settle(owner)
+    const record = importedRecord(this.#provider, tokens)
     // Of several processes that ask at once one writes, and the others find what it wrote.
-    return this.#records.add(owner, name, importedRecord(this.#provider, tokens))
+    const found = await this.#records.add(owner, name, record)
+    if (await this.#records.noteMoved(owner, name)) return found
+    const isEndedMeanwhile = (await this.#records.noted(owner, name)) === 'ended'
+    if (!isEndedMeanwhile || found.record.grantId !== record.grantId) return found
+    await this.#records.end(found)
+    return undefined
   }
 }

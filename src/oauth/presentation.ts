@@ -13,6 +13,7 @@ export class Presentation {
   readonly #byWallClock: number
   #progress: Progress = 'unsent'
   #missed = false
+  #status = 0
 
   /** It has to be sent within `seconds` of `since`, an instant of both clocks. */
   constructor(since: Instant, seconds: number) {
@@ -38,8 +39,16 @@ export class Presentation {
     this.#progress = 'sent'
   }
 
-  answered(): void {
+  /** Its whole reply is here. */
+  answered(status: number): void {
     this.#progress = 'answered'
+    this.#status = status
+  }
+
+  /** Nobody knows whether the token was used: no answer, or one of a server in the middle of it. */
+  get mayHaveWorked(): boolean {
+    if (this.#progress !== 'answered') return this.#progress === 'sent'
+    return this.#status < 300 || [500, 502, 504].includes(this.#status)
   }
 }
 

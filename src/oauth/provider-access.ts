@@ -75,11 +75,17 @@ export class ProviderAccess {
 
   /** The record of an owner's grant, while it can be used or says why not. */
   async of(owner: GrantOwner | AnyOfSubject): Promise<FoundRecord | undefined> {
-    if (owner.kind === 'subject') return (await this.records.ofSubject(this.name, owner.id))[0]
+    if (owner.kind === 'subject') return (await this.ofSubject(owner.id))[0]
     const found = await this.records.read(owner, this.name)
     if (found) return this.#inUse(found)
     if (owner.kind === 'app') return this.records.add(owner, this.name, appRecord(this.provider))
-    return owner.kind === 'user' ? this.#missing?.ask(owner) : undefined
+    return owner.kind === 'user' ? this.#missing?.find(owner) : undefined
+  }
+
+  /** What a subject has granted, what can be used first. */
+  async ofSubject(subject: string): Promise<FoundRecord[]> {
+    const found = await this.records.ofSubject(this.name, subject)
+    return found.filter((one) => !this.#idle?.isOver(one))
   }
 
   #inUse(found: FoundRecord): FoundRecord | undefined {
@@ -91,7 +97,7 @@ export class ProviderAccess {
   /** Ends a grant: deleted first, so that nothing brings it back, then revoked in the background. */
   async end(found: FoundRecord): Promise<void> {
     const { user } = found.record
-    if (user !== undefined) await this.#missing?.settle({ kind: 'user', id: user })
+    if (user !== undefined) await this.#missing?.noteEnded({ kind: 'user', id: user })
     // A refresh may have replaced the tokens since they were found.
     const last = (await this.records.end(found)) ?? found
     const { tokens } = last.record
@@ -102,13 +108,13 @@ export class ProviderAccess {
 
   /** Ends what an owner has here, also what nobody can read; tells whether there was anything. */
   async forget(owner: GrantOwner): Promise<boolean> {
+    if (owner.kind === 'user') await this.#missing?.noteEnded(owner)
     try {
       const found = await this.records.named(owner, this.name)
       if (found) await this.end(found)
       return found !== undefined
     } catch (error) {
       if (!(error instanceof RetiredSecretError)) throw error
-      if (owner.kind === 'user') await this.#missing?.settle(owner)
       await this.records.forget(owner, this.name)
       return true
     }

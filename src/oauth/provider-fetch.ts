@@ -66,7 +66,11 @@ async function attempt(
   url: string,
   init: RequestInit,
 ): Promise<{ status: number; headers: Headers; body: Uint8Array }> {
-  const signal = AbortSignal.timeout(timeout * 1000)
+  const controller = new AbortController()
+  const { signal } = controller
+  // After a stall of the process timers come before replies that are there: those get one more turn.
+  const giveUp = () => setImmediate(() => controller.abort())
+  const timer = setTimeout(giveUp, timeout * 1000)
   try {
     const { status, headers, body } = await provider.fetch(url, {
       ...init,
@@ -75,12 +79,14 @@ async function attempt(
     })
     const read = body === null ? noBody : await readBounded(body, maxReplyBytes)
     if (read.complete) {
-      presentationOf(init)?.answered()
+      presentationOf(init)?.answered(status)
       return { status, headers, body: read.bytes }
     }
     await read.stream.cancel()
   } catch (error) {
     throw unreachable(provider, signal.aborted ? `no answer within ${timeout} s` : reasonOf(error))
+  } finally {
+    clearTimeout(timer)
   }
   throw new UnexpectedResponseError(provider.name, `it is longer than ${maxReplyBytes} bytes`)
 }

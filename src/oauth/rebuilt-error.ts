@@ -16,6 +16,7 @@ const clientErrors = new Set([
   'unsupported_grant_type',
   'invalid_request',
   'invalid_scope',
+  'invalid_target',
 ])
 
 /**

@@ -10,7 +10,7 @@ import { type BehalfEvent, emit, type EventFields, type EventListener } from '..
 import { processState } from '../process-state.ts'
 import { aftermathOf } from './aftermath.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
-import { keepTokens } from './kept-tokens.ts'
+import { keepTokens, persistently } from './kept-tokens.ts'
 import type { Lease } from './lease.ts'
 import type { Leases } from './leases.ts'
 import type { Standing } from './lease-standing.ts'
@@ -18,10 +18,14 @@ import { InvalidGrant } from './rebuilt-error.ts'
 import { grantHash, sha256, type TokenRecord } from './token-record.ts'
 import type { FoundRecord, TokenRecords } from './token-records.ts'
 import type { TokenSet } from './token-set.ts'
+import { within } from './within.ts'
 import { heldFor, mainToken, slotOf, type TokenTarget } from './token-target.ts'
 
 /** What is left of a grant after a refresh; `undefined` when a logout came in between. */
 export type Refreshed = FoundRecord | undefined
+
+/** What a provider refuses of a request for a token in particular (RFC 6749 section 5.2, RFC 8707). */
+const ofTarget = new Set(['invalid_scope', 'invalid_target', 'invalid_request'])
 
 /** Milliseconds between two looks of who waits for another process, and how much they differ. */
 const pollMs = 20
@@ -43,6 +47,8 @@ export class Refresher {
   readonly #listener: EventListener | undefined
   readonly #background: (work: Promise<unknown>) => void
   readonly #flights = processState('refreshes', () => new Map<string, Promise<Refreshed>>())
+  /** New tokens that the store has not taken yet, by the grants they are for. */
+  readonly #keeping = processState('tokens to keep', () => new Map<string, Promise<Refreshed>>())
 
   constructor(
     server: AuthorizationServer,
@@ -76,21 +82,50 @@ export class Refresher {
     return started
   }
 
-  /** Waits for a refresh of these tokens, should there be one, whatever comes of it. */
-  async underWay(found: FoundRecord): Promise<void> {
-    await this.#flights.get(flightOf(found, mainToken))?.catch(() => {})
+  /**
+   * The grant's record with its lease, so that nobody refreshes it meanwhile; waits for whoever does.
+   * `undefined` when the grant is gone. Throws when that takes too long, or has just failed.
+   */
+  async hold(found: FoundRecord): Promise<{ current: FoundRecord; lease: Lease } | undefined> {
+    const startedAt = performance.now()
+    while (performance.now() - startedAt < (this.#leases.times.lease + waitBeyond) * 1000) {
+      const seen = await this.#leases.look(found.key)
+      const current = await this.#records.reread(found.key)
+      if (!current || !isSameGrant(current, found)) return undefined
+      const token = spentBy(current.record)
+      const standing = this.#leases.standing(seen, token)
+      if (standing.is === 'closed') throw this.#closed(standing)
+      const lease =
+        standing.is === 'free' ? await this.#leases.take(seen, token, standing) : undefined
+      if (lease) {
+        const still = await this.#records.reread(found.key)
+        if (still?.version === current.version) return { current, lease }
+        await this.letGo(lease)
+      }
+      await sleep(pollMs + pollJitterMs * Math.random())
+    }
+    throw this.#tookTooLong()
+  }
+
+  /** Gives back a lease under which nothing was sent. */
+  async letGo(lease: Lease): Promise<void> {
+    this.#leases.abandon(lease)
+    await lease.release()
   }
 
   async #refresh(found: FoundRecord, target: TokenTarget): Promise<Refreshed> {
     const startedAt = performance.now()
     const waited = () => (performance.now() - startedAt) / 1000
     for (let round = 1; ; round += 1) {
+      if (waited() > this.#leases.times.lease + waitBeyond) throw this.#tookTooLong()
+      const keeping = this.#keeping.get(found.record.grantId)
+      if (keeping) await this.#inTime(keeping)
       // In this order: a lease that is about another refresh token than the record, is over.
       const seen = await this.#leases.look(found.key)
       const current = await this.#records.reread(found.key)
       if (!stillHas(current, found, target)) {
         if (round > 1) this.#tell('lease_wait', found, { duration: waited() })
-        this.#tell('refresh_shared', found, {})
+        if (isSameGrant(current, found)) this.#tell('refresh_shared', found, {})
         return current
       }
       const over = whyOver(current.record)
@@ -103,10 +138,6 @@ export class Refresher {
         standing.is === 'free' ? await this.#leases.take(seen, token, standing) : undefined
       const outcome = lease && (await this.#present(lease, found, target, token))
       if (outcome) return outcome.refreshed
-      if (waited() > this.#leases.times.lease + waitBeyond) {
-        const { name } = this.#server.provider
-        throw new ProviderUnavailableError(name, 'another process is refreshing still')
-      }
       await sleep(pollMs + pollJitterMs * Math.random())
     }
   }
@@ -123,15 +154,18 @@ export class Refresher {
       if (stillHas(current, found, target) && spentBy(current.record) === token) {
         this.#tell('refresh_started', found, {})
         const reply = await this.#ask(current.record, target, lease).catch(nothingWhenRefused)
-        if (reply === undefined) return { refreshed: await this.#refused(lease, current) }
+        if (reply === undefined) {
+          const ending = this.#refused(lease, current)
+          this.#background(ending)
+          return { refreshed: await this.#inTime(ending) }
+        }
         return { refreshed: await this.#keep(lease, current, reply, target) }
       }
     } catch (error) {
       if (lease.presented.missed) this.#tell('lease_lost', found, {})
-      else throw await this.#left(lease, error)
+      else throw await this.#left(lease, error, slotOf(found.record, target))
     }
-    this.#leases.abandon(lease)
-    await lease.release()
+    await this.letGo(lease)
     return undefined
   }
 
@@ -158,23 +192,31 @@ export class Refresher {
       } else await this.#server.revoke(tokens.refreshToken ?? tokens.accessToken).catch(() => {})
       return kept.found
     })
-    this.#background(keeping)
-    const { lease: all, token } = this.#leases.times
-    return within(keeping, all - token)
+    const { grantId } = spent.record
+    this.#keeping.set(grantId, keeping)
+    this.#background(keeping.finally(() => this.#keeping.delete(grantId)))
+    return this.#inTime(keeping)
+  }
+
+  /** What the store has not taken by then goes on without those who wait for it. */
+  #inTime<T>(work: Promise<T>): Promise<T> {
+    const { lease, token } = this.#leases.times
+    const late = new StoreUnavailableError('there is news of a refresh that it does not take yet')
+    return within(work, lease - token, late)
   }
 
   /** A refusal is believed when the record stays as it is: another process may be storing tokens. */
   async #refused(lease: Lease, refused: FoundRecord): Promise<Refreshed> {
     for (const pause of doubts) {
       await sleep(pause)
-      const current = await this.#records.reread(refused.key)
+      const current = await persistently(() => this.#records.reread(refused.key))
       if (
         stillHas(current, refused, mainToken) &&
         spentBy(current.record) === spentBy(refused.record)
       )
         continue
       await lease.release()
-      this.#tell('refresh_recovered', refused, {})
+      if (isSameGrant(current, refused)) this.#tell('refresh_recovered', refused, {})
       return current
     }
     if (lease.again) this.#tell('reuse_suspected', refused, {})
@@ -184,10 +226,13 @@ export class Refresher {
   }
 
   /** Leaves word for all processes of an attempt that brought no tokens; gives its error. */
-  async #left(lease: Lease, error: unknown): Promise<unknown> {
+  async #left(lease: Lease, error: unknown, slot: string | undefined): Promise<unknown> {
     const { progress } = lease.presented
     if (progress === 'unsent') this.#leases.abandon(lease)
-    if (!(error instanceof StoreUnavailableError)) {
+    // A scope or a resource that is refused says nothing about the grant's other tokens.
+    const isOfSlot = error instanceof ClientMisconfiguredError && ofTarget.has(error.error)
+    if (slot !== undefined && isOfSlot) await lease.release()
+    else if (!(error instanceof StoreUnavailableError)) {
       await lease.leave(aftermathOf(error, lease, this.#leases.times.token))
     } else if (progress === 'unsent') await lease.release()
     return error
@@ -200,14 +245,20 @@ export class Refresher {
       const { receivedAt } = current.record.tokens
       const tokens = { accessToken: '', receivedAt }
       const record = { ...current.record, tokens, further: undefined, ended: reason }
-      const version = await this.#records.update(current, record)
+      const before: FoundRecord = current
+      const version = await persistently(() => this.#records.update(before, record))
       if (version !== undefined) {
         this.#tell('reauth_required', found, { reason })
         return { ...current, version, record }
       }
-      current = await this.#records.reread(found.key)
+      current = await persistently(() => this.#records.reread(found.key))
     }
     return current
+  }
+
+  #tookTooLong(): ProviderUnavailableError {
+    const { name } = this.#server.provider
+    return new ProviderUnavailableError(name, 'another process is refreshing still')
   }
 
   #closed({ wait, refusal }: Standing & { is: 'closed' }): BehalfError {
@@ -247,6 +298,10 @@ function stillHas(
   return now?.accessToken === before?.accessToken && now?.receivedAt === before?.receivedAt
 }
 
+function isSameGrant(current: FoundRecord | undefined, found: FoundRecord): boolean {
+  return current?.record.grantId === found.record.grantId && !current.record.ended
+}
+
 /** What is used up for new tokens: the refresh token, or nothing but the time of the app's own. */
 function spentBy({ tokens }: TokenRecord): string {
   return tokens.refreshToken ?? tokens.accessToken
@@ -262,13 +317,4 @@ function whyOver({ isApp, tokens, refreshExpiresAt }: TokenRecord): ReauthReason
   if (isApp) return undefined
   if (tokens.refreshToken === undefined) return 'no-refresh-token'
   return (refreshExpiresAt ?? Infinity) <= Date.now() ? 'refresh-expired' : undefined
-}
-
-/** What is still to come when the time is over goes on without those who wait for it. */
-async function within<T>(work: Promise<T>, seconds: number): Promise<T> {
-  const controller = new AbortController()
-  const late = sleep(seconds * 1000, undefined, controller).then(() => {
-    throw new StoreUnavailableError('new tokens have come, and it does not take them yet')
-  })
-  return Promise.race([work, late]).finally(() => controller.abort())
 }

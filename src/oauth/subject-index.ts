@@ -1,15 +1,18 @@
 import { hash } from 'node:crypto'
-import type { Store } from '../stores/store.ts'
+import { RetiredSecretError } from '../errors.ts'
+import type { Store, StoredValue } from '../stores/store.ts'
 
-/** Where a subject's grant is kept, and until when. */
-export interface SubjectEntry {
+/** Whose grant it is, in the provider's terms. */
+export interface Subject {
   provider: string
   subject: string
+}
+
+/** Where a grant is kept, and until when. */
+interface Entry {
   key: string
   endsAt: number | undefined
 }
-
-type Kept = Pick<SubjectEntry, 'key' | 'endsAt'>
 
 /** A subject has few grants, but may log in from new browsers for ever: the oldest make room. */
 const mostEntries = 100
@@ -27,47 +30,76 @@ export class SubjectIndex {
     this.#namespace = namespace
   }
 
-  async keysOf(provider: string, subject: string): Promise<string[]> {
-    const stored = await this.#store.get(this.#keyOf(provider, subject))
+  async keysOf(whose: Subject): Promise<string[]> {
+    const stored = await this.#store.get(this.#placeOf(whose))
     return stored ? entriesIn(stored.value).map(({ key }) => key) : []
   }
 
-  async add({ provider, subject, key, endsAt }: SubjectEntry): Promise<void> {
-    const place = this.#keyOf(provider, subject)
-    let written: string | undefined
-    while (written === undefined) {
-      const stored = await this.#store.get(place)
-      const others = stored ? entriesIn(stored.value).filter((one) => one.key !== key) : []
-      const alive = others.filter((one) => (one.endsAt ?? Infinity) > Date.now())
-      const entries: Kept[] = [{ key, endsAt }, ...alive].slice(0, mostEntries)
-      const value = Buffer.from(JSON.stringify(entries))
-      const ttl = lifetimeOf(entries)
-      written = await this.#store.compareAndSwap(place, stored?.version, value, { ttl })
+  add(whose: Subject, entry: Entry): Promise<void> {
+    return this.#change(whose, (entries) => [entry, ...without(entries, entry.key)])
+  }
+
+  remove(whose: Subject, key: string): Promise<void> {
+    return this.#change(whose, (entries) => without(entries, key))
+  }
+
+  async #change(whose: Subject, change: (entries: Entry[]) => Entry[]): Promise<void> {
+    const place = this.#placeOf(whose)
+    let done = false
+    while (!done) {
+      const stored = await this.#readable(place)
+      const before = stored ? entriesIn(stored.value) : []
+      const after = change(before).filter(isAlive).slice(0, mostEntries)
+      if (after.length > 0) {
+        const value = Buffer.from(JSON.stringify(after))
+        const ttl = lifetimeOf(after)
+        const written = await this.#store.compareAndSwap(place, stored?.version, value, { ttl })
+        done = written !== undefined
+      } else done = !stored || (await this.#store.compareAndDelete(place, stored.version))
     }
   }
 
-  #keyOf(provider: string, subject: string): string {
+  /** What a retired secret has sealed is in nobody's way: a login must not fail because of it. */
+  async #readable(place: string): Promise<StoredValue | undefined> {
+    try {
+      return await this.#store.get(place)
+    } catch (error) {
+      if (!(error instanceof RetiredSecretError)) throw error
+      await this.#store.delete(place)
+      return undefined
+    }
+  }
+
+  #placeOf({ provider, subject }: Subject): string {
     const tuple = JSON.stringify(['subject', provider, subject])
     return `${this.#namespace}:subject:${hash('sha256', tuple, 'hex')}`
   }
 }
 
+function without(entries: readonly Entry[], key: string): Entry[] {
+  return entries.filter((entry) => entry.key !== key)
+}
+
+function isAlive({ endsAt }: Entry): boolean {
+  return (endsAt ?? Infinity) > Date.now()
+}
+
 /** Seconds until the last one ends. */
-function lifetimeOf(entries: readonly Kept[]): number | undefined {
+function lifetimeOf(entries: readonly Entry[]): number | undefined {
   const last = Math.max(...entries.map(({ endsAt }) => endsAt ?? Infinity))
   return last === Infinity ? undefined : (last - Date.now()) / 1000
 }
 
-function entriesIn(bytes: Uint8Array): Kept[] {
+function entriesIn(bytes: Uint8Array): Entry[] {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString())
-    return Array.isArray(value) ? value.filter(isEntry) : []
+    return Array.isArray(value) ? value.filter(isEntry).slice(0, mostEntries) : []
   } catch {
     return []
   }
 }
 
-function isEntry(value: unknown): value is Kept {
-  const { key, endsAt } = (value ?? {}) as Partial<Record<keyof Kept, unknown>>
+function isEntry(value: unknown): value is Entry {
+  const { key, endsAt } = (value ?? {}) as Partial<Record<keyof Entry, unknown>>
   return typeof key === 'string' && (endsAt === undefined || typeof endsAt === 'number')
 }

@@ -9,10 +9,10 @@ import { type AnyOfSubject, type GrantOwner, userOwner } from './grant-owner.ts'
 import type { Profile } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
 import { missingScope } from './scope.ts'
-import { refreshAhead, timeLeft, tooShort } from './token-lifetime.ts'
+import { needed, refreshAhead, timeLeft, tooShort } from './token-lifetime.ts'
 import { grantHash, type HeldTokens, type TokenRecord } from './token-record.ts'
 import type { FoundRecord } from './token-records.ts'
-import { isToken, type TokenSet } from './token-set.ts'
+import { checkedTokens, type TokenSet } from './token-set.ts'
 import { heldFor, mainToken, type TokenTarget, tokenTarget } from './token-target.ts'
 
 /** A grant as the app sees it: who granted what, until when; never a token. */
@@ -103,8 +103,12 @@ export class TokenHandler {
    */
   async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
     const target = tokenTarget(options.scope, options.resource)
-    const { record } = await this.#fresh(target, options)
-    return (heldFor(record, target) ?? record.tokens).accessToken
+    const own = this.#onlyOneGrant ? this : this.forOneCall()
+    const { record } = await own.#fresh(target, options)
+    own.#checkScope(record, target.scope)
+    const held = heldFor(record, target)
+    if (held) return held.accessToken
+    throw new ProviderUnavailableError(this.#access.name, 'its tokens are replaced too fast')
   }
 
   /** Where the user logs in at this provider. Throws `ConfigError` outside a request. */
@@ -118,19 +122,19 @@ export class TokenHandler {
    * what is no token.
    */
   async save(tokens: TokenSet): Promise<void> {
-    if (![tokens.accessToken, tokens.refreshToken ?? tokens.accessToken].every(isToken)) {
-      throw new ConfigError('save() needs an accessToken, and tokens are of printable ASCII.')
-    }
+    const { accessToken, expiresAt, refreshToken, scope } = checkedTokens('save()', tokens)
     let saved: string | undefined
     while (saved === undefined) {
       const found = await this.found()
-      const { scope = found.record.scope, ...rest } = tokens
+      const { record } = found
       const held: HeldTokens = {
-        ...rest,
-        refreshToken: rest.refreshToken ?? found.record.tokens.refreshToken,
+        accessToken,
+        expiresAt,
+        refreshToken: refreshToken ?? record.tokens.refreshToken,
         receivedAt: Date.now(),
       }
-      saved = await this.#access.records.update(found, { ...found.record, scope, tokens: held })
+      const replaced = { ...record, scope: scope ?? record.scope, tokens: held }
+      saved = await this.#access.records.update(found, replaced)
     }
   }
 
@@ -142,19 +146,30 @@ export class TokenHandler {
 
   /**
    * Gives a session's grant to a user of the app, who keeps it from then on, also without the
-   * session. Throws `LoginRequiredError` when there is no grant.
+   * session, in place of one that the user may have had. Throws `LoginRequiredError` when there is no
+   * grant, `ConfigError` when it is no session's, `ProviderUnavailableError` while it cannot be moved.
    */
   async assignTo(userId: string): Promise<void> {
-    const { records, name } = this.#access
+    const { records, refresher, name } = this.#access
     const owner = userOwner(userId)
-    let found: FoundRecord
-    do {
-      found = await this.found()
-      // A refresh under way would give what it gets to a record that is gone.
-      await this.#access.refresher.underWay(found)
-    } while (!(await records.take(found)))
-    const { proofHash: _bound, endsAt: _end, ...record } = found.record
-    await records.replace(owner, name, record)
+    const found = await this.found()
+    if (found.record.user === userId) return
+    if (found.record.proofHash === undefined) {
+      throw new ConfigError(
+        'assignTo() is for the grant of a session; this one is a user’s or the app’s.',
+      )
+    }
+    // Whoever refreshes meanwhile would give what comes to a record that is gone.
+    const held = await refresher.hold(found)
+    if (!held) throw new LoginRequiredError(name, this.#visitor.loginUrl(name, {}))
+    try {
+      const { proofHash: _bound, endsAt: _end, usedAt: _used, ...record } = held.current.record
+      // There first: a grant that is at two places for a moment is better than one at none.
+      await records.replace(owner, name, record)
+      await records.end(held.current)
+    } finally {
+      await refresher.letGo(held.lease)
+    }
   }
 
   /** How events name the grant that was last found. */
@@ -180,7 +195,7 @@ export class TokenHandler {
     this.#checkScope(found.record, target.scope)
     const held = heldFor(found.record, target)
     const left = held ? timeLeft(held) : -Infinity
-    const valid = held !== undefined && !forceRefresh && left > minValidity * 1000
+    const valid = held !== undefined && !forceRefresh && left > needed(held, minValidity)
     if (valid && left > refreshAhead(held)) return found
     if (!isRenewable(found.record)) {
       if (valid) return found

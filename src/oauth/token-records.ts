@@ -5,8 +5,11 @@ import { Recent } from '../recent.ts'
 import type { Store } from '../stores/store.ts'
 import type { GrantOwner } from './grant-owner.ts'
 import { SealedRecords } from './sealed-records.ts'
-import type { SubjectIndex } from './subject-index.ts'
+import type { Subject, SubjectIndex } from './subject-index.ts'
 import { sha256, type TokenRecord } from './token-record.ts'
+
+/** What stands beside a user's record: its tokens were moved here, or it was ended here. */
+const marks = { moved: new Uint8Array([1]), ended: new Uint8Array([2]) }
 
 /** What a record's key ends with; what is kept beside it, such as its lease, has more. */
 const recordKey = /:grant:[0-9a-f]{64}$/
@@ -42,14 +45,17 @@ export class TokenRecords {
     return found && belongsTo(found.record, owner) && isAlive(found) ? found : undefined
   }
 
-  /** What a subject has granted, by whichever user or session: the newest first. */
+  /** What a subject has granted, by whichever user or session: what can be used first, then the newest. */
   async ofSubject(provider: string, subject: string): Promise<FoundRecord[]> {
-    const keys = await this.#subjects.keysOf(provider, subject)
-    const found = await Promise.all(keys.map((key) => this.reread(key)))
-    return found
-      .filter((one) => one !== undefined)
+    const keys = await this.#subjects.keysOf({ provider, subject })
+    const read = await Promise.allSettled(keys.map((key) => this.reread(key)))
+    const found = read
+      .flatMap((one) => (one.status === 'fulfilled' && one.value ? [one.value] : []))
       .filter((one) => isAlive(one) && isOf(one.record, provider, subject))
-      .toSorted((one, other) => other.record.authorizedAt - one.record.authorizedAt)
+    const failed = read.find((one) => one.status === 'rejected')
+    // One record that nobody can read does not hide the others; alone it may be a good one.
+    if (failed && found.length === 0) throw failed.reason
+    return found.toSorted((one, other) => rank(other) - rank(one))
   }
 
   /** Every grant there is. Throws an `UnsupportedOperationError` where the store cannot list. */
@@ -85,23 +91,25 @@ export class TokenRecords {
   /** Puts a new grant in place of whatever was there. */
   async replace(owner: GrantOwner, provider: string, record: TokenRecord): Promise<void> {
     const key = this.#key(owner, provider)
+    const former = await this.reread(key).catch(nothingWhenRetired)
     const bound = boundTo(owner, record)
-    await this.#index(key, bound)
+    await this.#enter(key, bound)
     let written: string | undefined
     while (written === undefined) {
       const there = await this.#store.get(key)
       written = await this.#write(key, there?.version, bound)
     }
+    if (former && !isOf(former.record, provider, record.profile.subject)) await this.#leave(former)
   }
 
   /** Puts a grant where there is none, and gives what is there then. */
   async add(owner: GrantOwner, provider: string, record: TokenRecord): Promise<FoundRecord> {
     const key = this.#key(owner, provider)
     const bound = boundTo(owner, record)
-    await this.#index(key, bound)
     for (;;) {
       const found = await this.reread(key)
       if (found) return found
+      await this.#enter(key, bound)
       // What cannot be read counts as absent, and is in the way.
       const there = await this.#store.get(key)
       const version = await this.#write(key, there?.version, bound)
@@ -137,19 +145,31 @@ export class TokenRecords {
   async end(found: FoundRecord): Promise<FoundRecord | undefined> {
     let current: FoundRecord | undefined = found
     while (current?.record.grantId === found.record.grantId) {
-      if (await this.take(current)) return current
+      if (await this.take(current)) {
+        await this.#leave(current)
+        return current
+      }
       current = await this.reread(found.key)
     }
     return undefined
   }
 
-  /** From now on this owner's grant is made or ended here, whatever is kept elsewhere. */
-  async settle(owner: GrantOwner, provider: string): Promise<void> {
-    await this.#store.set(`${this.#key(owner, provider)}:settled`, new Uint8Array([1]))
+  /** Notes that this owner's grant was moved here; tells whether that was news. */
+  async noteMoved(owner: GrantOwner, provider: string): Promise<boolean> {
+    const place = `${this.#key(owner, provider)}:moved`
+    return (await this.#store.compareAndSwap(place, undefined, marks.moved)) !== undefined
   }
 
-  async isSettled(owner: GrantOwner, provider: string): Promise<boolean> {
-    return (await this.#store.get(`${this.#key(owner, provider)}:settled`)) !== undefined
+  /** Notes that this owner's grant was ended here, wherever else there are tokens. */
+  async noteEnded(owner: GrantOwner, provider: string): Promise<void> {
+    await this.#store.set(`${this.#key(owner, provider)}:moved`, marks.ended)
+  }
+
+  /** What was noted. */
+  async noted(owner: GrantOwner, provider: string): Promise<keyof typeof marks | undefined> {
+    const mark = await this.#store.get(`${this.#key(owner, provider)}:moved`)
+    if (!mark) return undefined
+    return mark.value[0] === marks.moved[0] ? 'moved' : 'ended'
   }
 
   /** Deletes whatever is there, also what nobody can read. */
@@ -159,8 +179,12 @@ export class TokenRecords {
     await this.#store.delete(key)
   }
 
-  async #index(key: string, { provider, profile, endsAt, isApp }: TokenRecord): Promise<void> {
-    if (!isApp) await this.#subjects.add({ provider, subject: profile.subject, key, endsAt })
+  async #enter(key: string, record: TokenRecord): Promise<void> {
+    if (!record.isApp) await this.#subjects.add(subjectOf(record), { key, endsAt: record.endsAt })
+  }
+
+  async #leave({ key, record }: FoundRecord): Promise<void> {
+    if (!record.isApp) await this.#subjects.remove(subjectOf(record), key).catch(() => {})
   }
 
   #write(key: string, version: string | undefined, record: TokenRecord) {
@@ -186,6 +210,15 @@ export class TokenRecords {
 function boundTo(owner: GrantOwner, record: TokenRecord): TokenRecord {
   if (owner.kind === 'session') return { ...record, proofHash: sha256(owner.proof) }
   return owner.kind === 'user' ? { ...record, user: owner.id } : record
+}
+
+function subjectOf({ provider, profile }: TokenRecord): Subject {
+  return { provider, subject: profile.subject }
+}
+
+/** Ended ones come last. */
+function rank({ record }: FoundRecord): number {
+  return record.ended ? -1 / record.authorizedAt : record.authorizedAt
 }
 
 function isAlive({ record }: FoundRecord): boolean {

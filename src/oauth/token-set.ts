@@ -1,3 +1,6 @@
+import { ConfigError } from '../errors.ts'
+import { normalizeScope } from './scope.ts'
+
 /** A token endpoint's reply (RFC 6749 section 5.1), as the provider's `profile` function gets it. */
 export interface TokenResponse {
   readonly access_token: string
@@ -69,6 +72,30 @@ export function isToken(value: unknown): value is string {
 
 function isLifetime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0
+}
+
+/**
+ * Tokens that the app hands in, checked and by their names. Throws a `ConfigError` that says what is
+ * wrong, without the tokens.
+ */
+export function checkedTokens(what: string, given: TokenSet): TokenSet {
+  const { accessToken, expiresAt, refreshToken, scope } = given ?? {}
+  const complain = (problem: string) => new ConfigError(`${what}: ${problem}.`)
+  if (![accessToken, refreshToken ?? accessToken].every(isToken)) {
+    throw complain('it needs an accessToken, and tokens are of printable ASCII')
+  }
+  if (expiresAt !== undefined && !Number.isFinite(expiresAt)) {
+    throw complain('expiresAt must be an instant in epoch milliseconds')
+  }
+  if (scope !== undefined && !isScope(scope)) {
+    throw complain('scope must be a list of texts, or one text')
+  }
+  return { accessToken, expiresAt, refreshToken, scope: scope && normalizeScope(scope) }
+}
+
+function isScope(value: unknown): value is string | readonly string[] {
+  const parts: unknown[] = Array.isArray(value) ? value : [value]
+  return parts.every((part) => typeof part === 'string')
 }
 
 /** The one place where snake_case ends. Expiry counts from the moment the request was sent. */

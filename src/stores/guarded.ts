@@ -152,15 +152,23 @@ class GuardedStore implements Store {
   }
 }
 
+const partsOfDeadline = 5
+
 type OperationKind = 'read' | 'write' | 'long'
 
 /** Rejects with `late()` after `seconds`; what comes then, result or error, is dropped. */
 function withinDeadline<T>(promise: Promise<T>, seconds: number, late: () => Error): Promise<T> {
   return new Promise((resolve, reject) => {
-    // After a stall of the event loop timers come before replies that have long arrived: one more
-    // turn lets those in, so that a busy process does not mistake itself for a slow store.
-    const timer = setTimeout(() => setImmediate(() => reject(late())), seconds * 1000)
-    timer.unref()
+    // After a stall of the event loop timers come before replies that have long arrived, and before
+    // commands that were to be sent. So a stall counts as one part of the time only, and there is one
+    // more turn at the end: a busy process does not mistake itself for a slow store.
+    let left = partsOfDeadline
+    const tick = () => {
+      left -= 1
+      if (left > 0) timer.refresh()
+      else setImmediate(() => reject(late()))
+    }
+    const timer = setTimeout(tick, (seconds * 1000) / partsOfDeadline).unref()
     promise.then(resolve, reject).finally(() => clearTimeout(timer))
   })
 }

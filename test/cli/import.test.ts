@@ -91,9 +91,10 @@ test.each([
   ['no file', ['spotify'], '', /Missing: FILE/],
   ['too much', ['spotify', '-', 'x'], '{}', /Unexpected argument 'x'/],
   ['no store', ['spotify', '-'], '{}', /--store/],
-  ['a file that is not there', ['spotify', 'nothing.json', '--store', 'memory:'], '', /ENOENT/],
-  ['what is no JSON', ['spotify', '-', '--store', 'memory:'], 'hush-token', /no JSON object/],
-  ['a list of numbers', ['spotify', '-', '--store', 'memory:'], '[1]', /no JSON object/],
+  ['a file that is not there', ['spotify', 'nothing.json', '--store', 'file:unused'], '', /ENOENT/],
+  ['what is no JSON', ['spotify', '-', '--store', 'file:unused'], 'hush-token', /no JSON object/],
+  ['a list of numbers', ['spotify', '-', '--store', 'file:unused'], '[1]', /no JSON object/],
+  ['a store that goes with it', ['spotify', '-', '--store', 'memory:'], '{}', /outlive/],
   ['a bad store', ['spotify', '-', '--store', 'nowhere://x'], '{}', /nowhere/],
 ])('behalf import refuses %s, and says why', async (_name, args, input, message) => {
   const { status, error, out } = await behalf(args, input, { BEHALF_STORE: undefined })
@@ -104,7 +105,7 @@ test.each([
 })
 
 test('behalf import without a secret says how to get one', async () => {
-  const { status, error } = await behalf(['spotify', '-', '--store', 'memory:'], '{}', {
+  const { status, error } = await behalf(['spotify', '-', '--store', 'file:unused'], '{}', {
     BEHALF_SECRET: '',
   })
   expect(status).toBe(1)

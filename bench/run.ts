@@ -3,6 +3,7 @@
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<boolean> }>>> = {
   session: () => import('./session.ts'),
   stores: () => import('./stores.ts'),
+  tokens: () => import('./tokens.ts'),
 }
 
 const [name = 'stores'] = process.argv.slice(2)

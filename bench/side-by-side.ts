@@ -34,12 +34,19 @@ export async function sideBySide(comparison: Comparison): Promise<boolean> {
   return report(name, { ratio: median(ratios), atMost, microseconds: median(perCall) })
 }
 
+/** What one line tells. */
+interface Outcome {
+  ratio: number
+  atMost: number
+  microseconds: number
+  /** So many times its value a bar is missed beyond. Defaults to 1. */
+  slack?: number
+}
+
 /** Prints one line; gives whether the ratio is within its bar. */
-export function report(
-  name: string,
-  { ratio, atMost, microseconds }: { ratio: number; atMost: number; microseconds: number },
-): boolean {
-  const met = ratio <= atMost
+export function report(name: string, outcome: Outcome): boolean {
+  const { ratio, atMost, microseconds, slack = 1 } = outcome
+  const met = ratio <= atMost * slack
   const columns = [
     name.padEnd(44),
     `${ratio.toFixed(2)} x`.padStart(8),
@@ -68,6 +75,7 @@ async function measure(
   return performance.now() - startedAt
 }
 
-function median(numbers: readonly number[]): number {
+/** The one in the middle. */
+export function median(numbers: readonly number[]): number {
   return numbers.toSorted((one, other) => one - other)[Math.floor(numbers.length / 2)] ?? NaN
 }

@@ -278,6 +278,21 @@ describe('with a clock of its own', () => {
   })
 })
 
+test('what a busy process has not even sent yet is not taken for late', async () => {
+  const later = () => new Promise<void>((resolve) => setImmediate(resolve))
+  const store = memoryStore()
+  const remote: Store = Object.assign(Object.create(store) as Store, {
+    reach: 'cluster',
+    // As drivers do that send what one turn asks for at its end.
+    get: async () => later().then(later).then(later),
+  })
+  const guard = guarded(remote, { name: 'token store', deadline: { read: 0.1, write: 1 } })
+  const found = guard.get('key')
+  const stalledUntil = performance.now() + 300
+  while (performance.now() < stalledUntil);
+  expect(await found).toBeUndefined()
+})
+
 test('a reply that arrives while the event loop stalls is not taken for a late one', async () => {
   const { inner } = storeThat(() => new Promise((resolve) => stat('.', () => resolve(undefined))))
   const store = guarded(inner, { name: 'store', deadline: { read: 0.05, write: 0.05 } })

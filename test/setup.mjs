@@ -17,6 +17,12 @@ export const components = [
   debianPackage('redis-sentinel', { paths: ['/usr/bin/redis-sentinel'] }),
   debianPackage('valkey-server', { paths: ['/usr/bin/valkey-server'], suite: 'backports' }),
   debianPackage('memcached', { paths: ['/usr/bin/memcached'] }),
+  // Sets the clock of a single process ahead.
+  debianPackage('libfaketime', {
+    paths: ['x86_64', 'aarch64'].map(
+      (machine) => `/usr/lib/${machine}-linux-gnu/faketime/libfaketimeMT.so.1`,
+    ),
+  }),
   // Its name holds its version; any is good.
   debianPackage('postgresql', {
     paths: ['17', '16', '15', '14'].map((major) => `/usr/lib/postgresql/${major}/bin/postgres`),

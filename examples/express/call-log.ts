@@ -49,7 +49,9 @@ function sentence(event: Exclude<BehalfEvent, { type: 'upstream' }>): string {
       return `refresh failed: ${event.code}, partition ${event.grant}`
     case 'throttled':
       return `${event.provider} answered ${event.status}: ${event.retried ? 'again' : 'not again'} in ${event.wait} s`
+    case 'reauth_required':
+      return `the grant at ${event.provider} has ended: ${event.reason}, partition ${event.grant}`
     default:
-      return event satisfies never
+      return `${event.type.replaceAll('_', ' ')} at ${event.provider}, partition ${event.grant}`
   }
 }

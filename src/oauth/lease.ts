@@ -60,6 +60,15 @@ export class Lease {
     await store.compareAndDelete(key, version).catch(() => {})
   }
 
+  /** Gives it back unused: what was known of attempts before it stays known. */
+  async giveBack(): Promise<void> {
+    const { store, key, version, entry } = this.#place
+    if (!entry.again && entry.failures === 0) return this.release()
+    const left: LeaseEntry = { ...entry, phase: 'cooling', notBefore: undefined, pause: undefined }
+    const ttl = leaseTtl
+    await store.compareAndSwap(key, version, encodeLease(left), { ttl }).catch(() => {})
+  }
+
   /** Leaves word for all processes. */
   async leave({ phase, again, pause, refusal }: Aftermath): Promise<void> {
     const { store, key, version, entry } = this.#place

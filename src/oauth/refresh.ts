@@ -88,13 +88,14 @@ export class Refresher {
    */
   async hold(found: FoundRecord): Promise<{ current: FoundRecord; lease: Lease } | undefined> {
     const startedAt = performance.now()
-    while (performance.now() - startedAt < (this.#leases.times.lease + waitBeyond) * 1000) {
+    for (;;) {
       const seen = await this.#leases.look(found.key)
       const current = await this.#records.reread(found.key)
       if (!current || !isSameGrant(current, found)) return undefined
       const token = spentBy(current.record)
       const standing = this.#leases.standing(seen, token)
       if (standing.is === 'closed') throw this.#closed(standing)
+      if (standing.is === 'held') this.#checkPatience(startedAt)
       const lease =
         standing.is === 'free' ? await this.#leases.take(seen, token, standing) : undefined
       if (lease) {
@@ -104,20 +105,18 @@ export class Refresher {
       }
       await sleep(pollMs + pollJitterMs * Math.random())
     }
-    throw this.#tookTooLong()
   }
 
   /** Gives back a lease under which nothing was sent. */
   async letGo(lease: Lease): Promise<void> {
     this.#leases.abandon(lease)
-    await lease.release()
+    await lease.giveBack()
   }
 
   async #refresh(found: FoundRecord, target: TokenTarget): Promise<Refreshed> {
     const startedAt = performance.now()
     const waited = () => (performance.now() - startedAt) / 1000
     for (let round = 1; ; round += 1) {
-      if (waited() > this.#leases.times.lease + waitBeyond) throw this.#tookTooLong()
       const keeping = this.#keeping.get(found.record.grantId)
       if (keeping) await this.#inTime(keeping)
       // In this order: a lease that is about another refresh token than the record, is over.
@@ -134,6 +133,7 @@ export class Refresher {
       const token = spentBy(current.record)
       const standing = this.#leases.standing(seen, token)
       if (standing.is === 'closed') throw this.#closed(standing)
+      if (standing.is === 'held') this.#checkPatience(startedAt)
       const lease =
         standing.is === 'free' ? await this.#leases.take(seen, token, standing) : undefined
       const outcome = lease && (await this.#present(lease, found, target, token))
@@ -234,7 +234,7 @@ export class Refresher {
     if (slot !== undefined && isOfSlot) await lease.release()
     else if (!(error instanceof StoreUnavailableError)) {
       await lease.leave(aftermathOf(error, lease, this.#leases.times.token))
-    } else if (progress === 'unsent') await lease.release()
+    } else if (progress === 'unsent') await lease.giveBack()
     return error
   }
 
@@ -256,9 +256,12 @@ export class Refresher {
     return current
   }
 
-  #tookTooLong(): ProviderUnavailableError {
+  /** Who waits for another process does not wait for ever; asked after a look, as time may have stood still. */
+  #checkPatience(startedAt: number): void {
+    const waited = (performance.now() - startedAt) / 1000
+    if (waited <= this.#leases.times.lease + waitBeyond) return
     const { name } = this.#server.provider
-    return new ProviderUnavailableError(name, 'another process is refreshing still')
+    throw new ProviderUnavailableError(name, 'another process is refreshing still')
   }
 
   #closed({ wait, refusal }: Standing & { is: 'closed' }): BehalfError {

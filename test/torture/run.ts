@@ -1,18 +1,25 @@
-// npm run torture [stores [backend...] | logins | logouts]: the long form of what npm test does in
+// npm run torture [stores [backend...] | logins | logouts | tokens [part...]]: the long form of what npm test does in
 // short; ends with 1 when anything cannot be.
 //
 // stores: four processes x 25,000 mixed calls and 200 recorded histories for each store.
 // logins: 1,000 browsers x 5 tabs in any order, and 100 callbacks that come 20 times at once.
 // logouts: 10,000 interleavings of a logout with refreshes and late saves of the session.
+// tokens: what processes that share tokens present, on Redis, SQLite and files; its parts are expiries
+//   (50, each with 200 calls of four processes at once), clocks (the same, 5 s apart), stopped and
+//   lost (200 stops before and after sending), slow, kills (100 at each mark), down. A name that
+//   begins like a store takes this store only. TORTURE_EXPIRIES, TORTURE_STOPS, TORTURE_KILLS,
+//   TORTURE_CLOCKS change how much.
 //
-// The last two print their seed; TORTURE_SEED does the same once more. An interleaving that went
+// Logins and logouts print their seed; TORTURE_SEED does the same once more. An interleaving that went
 // wrong is done by itself with TORTURE_FIRST=<its number> and TORTURE_INTERLEAVINGS=1.
 
 import { randomBytes } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { tortureBackends } from './backends.ts'
 import { tortureLogins } from './login-torture.ts'
 import { tortureLogouts } from './logout-torture.ts'
 import { tortureStore } from './store-torture.ts'
+import { type TokenRun, tokenRuns } from './token-torture.ts'
 
 const processes = 4
 const operations = Number(process.env['TORTURE_OPERATIONS'] ?? 25_000)
@@ -26,6 +33,7 @@ const subjects: Record<string, (names: readonly string[]) => Promise<boolean>> =
   stores,
   logins,
   logouts,
+  tokens,
 }
 const [subject = 'stores', ...names] = process.argv.slice(2)
 const run = subjects[subject]
@@ -67,6 +75,39 @@ async function logouts(): Promise<boolean> {
   return verdict(wrong)
 }
 
+async function tokens(wanted: readonly string[]): Promise<boolean> {
+  // Processes that were stopped would not notice that this one is gone.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  // A disk that takes its time to sync would look like a process that stands still.
+  if (existsSync('/dev/shm')) process.env['TMPDIR'] ??= '/dev/shm'
+  const runs = tokenRuns({
+    expiries: numberOf('TORTURE_EXPIRIES', 50),
+    stops: numberOf('TORTURE_STOPS', 200),
+    kills: numberOf('TORTURE_KILLS', 100),
+    clocks: numberOf('TORTURE_CLOCKS', 5),
+    trouble: 10,
+  })
+  const parts = new Set(runs.map(({ part }) => part))
+  const wantedParts = wanted.filter((name) => parts.has(name))
+  const wantedStores = wanted.filter((name) => !parts.has(name))
+  const isWanted = ({ part, name }: TokenRun) =>
+    (wantedParts.length === 0 || wantedParts.includes(part)) &&
+    (wantedStores.length === 0 || wantedStores.some((store) => name.startsWith(store)))
+  let right = true
+  for (const one of runs.filter(isWanted)) {
+    const line = progressLine(`${one.part}, ${one.name}`, one.total, one.unit)
+    const { figures, wrong } = await one.run((more) => line.more(more, true))
+    const counted = Object.entries(figures).map(([what, count]) => `${count} ${what}`)
+    line.end(` (${counted.join(', ')})`, one.total)
+    right = verdict(wrong) && right
+  }
+  return right
+}
+
+function numberOf(variable: string, usual: number): number {
+  return Number(process.env[variable] ?? usual)
+}
+
 /** A line that counts what is done. */
 function progressLine(what: string, total: number, unit: string) {
   const startedAt = performance.now()
@@ -76,9 +117,9 @@ function progressLine(what: string, total: number, unit: string) {
     process.stdout.write(`\r${what}: ${done} of ${total} ${unit}, ${seconds} s${end}`)
   }
   return {
-    more: (by: number) => {
+    more: (by: number, often = false) => {
       done += by
-      if (done % 100 === 0) write('')
+      if (often || done % 100 === 0) write('')
     },
     /** Progress is told in rough steps; `count` is how many it were. */
     end: (result: string, count = done) => {

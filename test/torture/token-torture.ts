@@ -1,0 +1,135 @@
+import { component } from '../components.ts'
+import { type TortureBackend, tortureBackends } from './backends.ts'
+import { tortureDown } from './token-down.ts'
+import { tortureExpiries } from './token-expiries.ts'
+import { killMarks, losing, tortureKills } from './token-kills.ts'
+import type { TokenResult } from './token-result.ts'
+import { tortureSlow } from './token-slow.ts'
+import { tortureLate, tortureLost, tortureStopped } from './token-stops.ts'
+
+/** How much of it is done. */
+export interface TokenExtent {
+  /** Expiries, each with 200 calls of four processes. */
+  expiries: number
+  /** How often a process is stopped. */
+  stops: number
+  /** How often a process is killed at each mark. */
+  kills: number
+  /** Seconds for which a token endpoint is in trouble. */
+  trouble: number
+  /** Seconds between the clocks of two processes. */
+  clocks: number
+}
+
+/** One run of one part, on one store. */
+export interface TokenRun {
+  part: string
+  /** What tells it from the other runs of its part. */
+  name: string
+  /** What `progress` counts in the end, and what that is. */
+  total: number
+  unit: string
+  run(progress?: (more: number) => void): Promise<TokenResult>
+}
+
+const processes = 4
+const callsAtOnce = 200
+
+/**
+ * All runs; those whose server or library is missing are left out with a loud line. What is about
+ * time more than about a store has one store, whose writes never make the provider's process wait.
+ */
+export function tokenRuns(extent: TokenExtent): TokenRun[] {
+  const backends = tortureBackends().filter(({ name }) =>
+    ['redis', 'sqlite', 'file'].includes(name),
+  )
+  return [
+    memory(extent),
+    ...backends.flatMap((backend) => runsOnAll(backend, extent)),
+    ...runsOnOne(backends.at(-1)!, extent),
+  ]
+}
+
+function memory({ expiries }: TokenExtent): TokenRun {
+  return {
+    part: 'expiries',
+    name: 'memory',
+    total: expiries * callsAtOnce,
+    unit: 'calls',
+    run: (progress) =>
+      tortureExpiries({ url: 'memory:', processes: 1, expiries, calls: callsAtOnce, progress }),
+  }
+}
+
+function runsOnAll(backend: TortureBackend, extent: TokenExtent): TokenRun[] {
+  const { expiries, stops, kills, clocks } = extent
+  const calls = callsAtOnce
+  const expiring: Counted = [expiries * calls, 'calls']
+  return [
+    runOn(backend, 'expiries', '', expiring, (url, progress) =>
+      tortureExpiries({ url, processes, expiries, calls, progress }),
+    ),
+    ...(component('libfaketime').present
+      ? [
+          runOn(backend, 'clocks', `${clocks} s apart`, expiring, (url, progress) =>
+            tortureExpiries({ url, processes, expiries, calls, progress, clocks }),
+          ),
+        ]
+      : []),
+    runOn(backend, 'stopped', '', [stops, 'stops'], (url, progress) =>
+      tortureStopped({ url, stops, progress }),
+    ),
+    runOn(backend, 'kills', 'strict', [kills * killMarks.length, 'kills'], (url, progress) =>
+      tortureKills({ url, kills, progress }),
+    ),
+    runOn(backend, 'kills', 'grace window', [kills * losing.size, 'kills'], (url, progress) =>
+      tortureKills({ url, kills, progress, marks: [...losing], graceWindow: true }),
+    ),
+  ]
+}
+
+function runsOnOne(backend: TortureBackend, { stops, trouble: seconds }: TokenExtent): TokenRun[] {
+  return [
+    ...(['strict', 'grace window', 'no rotation'] as const).map((manner) =>
+      runOn(backend, 'lost', manner, [stops, 'stops'], (url, progress) =>
+        tortureLost({ url, stops, manner, progress }),
+      ),
+    ),
+    runOn(backend, 'lost', 'late writes', [stops, 'stops'], (url, progress) =>
+      tortureLate({ url, stops, progress }),
+    ),
+    ...(['strict', 'grace window'] as const).map((manner) =>
+      runOn(backend, 'slow', manner, [seconds, 'seconds'], (url) =>
+        tortureSlow({ url, processes, seconds, manner }),
+      ),
+    ),
+    ...(['answers 503', 'hangs'] as const).map((how) =>
+      runOn(backend, 'down', how, [seconds, 'seconds'], (url) =>
+        tortureDown({ url, processes, seconds, how }),
+      ),
+    ),
+  ]
+}
+
+type Counted = readonly [total: number, unit: string]
+type Part = (url: string, progress?: (more: number) => void) => Promise<TokenResult>
+
+function runOn(
+  backend: TortureBackend,
+  part: string,
+  how: string,
+  [total, unit]: Counted,
+  run: Part,
+): TokenRun {
+  const name = how ? `${backend.name}, ${how}` : backend.name
+  return { part, name, total, unit, run: (more) => on(backend, (url) => run(url, more)) }
+}
+
+async function on<T>({ start }: TortureBackend, use: (url: string) => Promise<T>): Promise<T> {
+  const backend = await start()
+  try {
+    return await use(backend.url)
+  } finally {
+    await backend.close()
+  }
+}

@@ -51,7 +51,12 @@ function sentence(event: Exclude<BehalfEvent, { type: 'upstream' }>): string {
       return `${event.provider} answered ${event.status}: ${event.retried ? 'again' : 'not again'} in ${event.wait} s`
     case 'reauth_required':
       return `the grant at ${event.provider} has ended: ${event.reason}, partition ${event.grant}`
-    default:
+    case 'refresh_started':
+    case 'refresh_shared':
+    case 'refresh_recovered':
+    case 'lease_wait':
+    case 'lease_lost':
+    case 'reuse_suspected':
       return `${event.type.replaceAll('_', ' ')} at ${event.provider}, partition ${event.grant}`
   }
 }

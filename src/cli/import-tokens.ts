@@ -14,7 +14,6 @@ import { TokenRecords } from '../oauth/token-records.ts'
 import { createStore } from '../stores/create-store.ts'
 import { guarded } from '../stores/guarded.ts'
 import { checkNamespace } from '../stores/limits.ts'
-import { sealed } from '../stores/sealed.ts'
 import { readAll } from './arguments.ts'
 import { UsageError } from './usage-error.ts'
 
@@ -44,7 +43,7 @@ export async function importTokens(args: string[]): Promise<void> {
     if (store.reach === 'process') throw new UsageError('--store must outlive this command.')
     try {
       const limited = guarded(store, { name: 'token store', deadline })
-      const subjects = new SubjectIndex(sealed(limited, keyRing), namespace)
+      const subjects = new SubjectIndex(limited, namespace)
       const records = new TokenRecords(limited, keyRing, namespace, subjects)
       const counts = await moveOver(records, provider, rows, options.user)
       process.stdout.write(`${report(counts, rows.length)}\n`)

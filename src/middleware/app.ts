@@ -82,7 +82,7 @@ export class App {
       store,
       this.keyRing,
       namespace,
-      new SubjectIndex(this.#store, namespace),
+      new SubjectIndex(this.#limited, namespace),
     )
   }
 
@@ -125,18 +125,26 @@ export class App {
   }
 
   /** Throws a `StoreUnavailableError` when the store cannot be reached; connecting may take its time. */
-  async checkStore(): Promise<void> {
+  async connect(): Promise<void> {
     await guarded(this.configuration.store, beforehand).get(this.#usedKey('ready'))
+  }
+
+  /** Throws a `StoreUnavailableError` when requests would meet one. */
+  async checkStore(): Promise<void> {
+    await this.wasConsumed('ready')
   }
 
   /** Waits, `timeout` seconds at most, for work under way; then lets go of the store. */
   async close(timeout: number): Promise<void> {
-    const finished = Promise.all(this.#work)
     let timer: NodeJS.Timeout | undefined
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, timeout * 1000)
+    const late = new Promise<boolean>((resolve) => {
+      timer = setTimeout(() => resolve(true), timeout * 1000)
     })
-    await Promise.race([finished, late])
+    // What is under way may leave more behind: tokens that a store does not take yet.
+    let isLate = false
+    while (this.#work.size > 0 && !isLate) {
+      isLate = await Promise.race([Promise.all(this.#work).then(() => false), late])
+    }
     clearTimeout(timer)
     if (this.configuration.ownsStore) await this.configuration.store.close()
   }

@@ -60,7 +60,7 @@ export class Behalf<P extends Providers = Providers> {
    * before listening. Throws a `ConfigError` or a `StoreUnavailableError`.
    */
   async ready(): Promise<void> {
-    await (await this.app()).checkStore()
+    await (await this.app()).connect()
   }
 
   /**

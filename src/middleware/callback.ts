@@ -21,8 +21,10 @@ export async function callback(visit: Visit, access: ProviderAccess): Promise<Re
   const transaction = transactions.find(response.state)
   if (!transaction) return again(visit, access, response.state)
   await check(visit, access, transaction)
+  // A store that cannot be asked now leaves the login as it was: nothing was sent yet.
+  const isFirst = await app.consume(response.state)
   transactions.end(transaction)
-  if (!(await app.consume(response.state))) return again(visit, access, response.state)
+  if (!isFirst) return again(visit, access, response.state)
 
   const landing = new URL(transaction.redirectUri)
   for (const [name, value] of response.parameters) landing.searchParams.set(name, value)

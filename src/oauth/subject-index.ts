@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
-import { RetiredSecretError } from '../errors.ts'
-import type { Store, StoredValue } from '../stores/store.ts'
+import type { Store } from '../stores/store.ts'
 
 /** Whose grant it is, in the provider's terms. */
 export interface Subject {
@@ -19,7 +18,8 @@ const mostEntries = 100
 
 /**
  * Which records a provider's subject has, for whoever knows the subject only (webhooks). An entry
- * may be of a grant that is gone; the record itself says.
+ * may be of a grant that is gone; the record itself says. It is not sealed, for it tells nothing and is
+ * not believed, and so no change of secrets can lose it.
  */
 export class SubjectIndex {
   readonly #store: Store
@@ -47,7 +47,7 @@ export class SubjectIndex {
     const place = this.#placeOf(whose)
     let done = false
     while (!done) {
-      const stored = await this.#readable(place)
+      const stored = await this.#store.get(place)
       const before = stored ? entriesIn(stored.value) : []
       const after = change(before).filter(isAlive).slice(0, mostEntries)
       if (after.length > 0) {
@@ -56,17 +56,6 @@ export class SubjectIndex {
         const written = await this.#store.compareAndSwap(place, stored?.version, value, { ttl })
         done = written !== undefined
       } else done = !stored || (await this.#store.compareAndDelete(place, stored.version))
-    }
-  }
-
-  /** What a retired secret has sealed is in nobody's way: a login must not fail because of it. */
-  async #readable(place: string): Promise<StoredValue | undefined> {
-    try {
-      return await this.#store.get(place)
-    } catch (error) {
-      if (!(error instanceof RetiredSecretError)) throw error
-      await this.#store.delete(place)
-      return undefined
     }
   }
 

@@ -61,6 +61,9 @@ export interface Visitor {
   loginUrl(provider: string, options: LoginUrlOptions): string | undefined
 }
 
+/** A record keeps some tokens for resources only; others may have pushed the one out that was just got. */
+const attempts = 5
+
 /** Keeps one user's tokens at one provider valid. */
 export class TokenHandler {
   readonly #access: ProviderAccess
@@ -104,10 +107,12 @@ export class TokenHandler {
   async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
     const target = tokenTarget(options.scope, options.resource)
     const own = this.#onlyOneGrant ? this : this.forOneCall()
-    const { record } = await own.#fresh(target, options)
-    own.#checkScope(record, target.scope)
-    const held = heldFor(record, target)
-    if (held) return held.accessToken
+    for (let attempt = 1; attempt <= attempts; attempt += 1) {
+      const { record } = await own.#fresh(target, options)
+      own.#checkScope(record, target.scope)
+      const held = heldFor(record, target)
+      if (held) return held.accessToken
+    }
     throw new ProviderUnavailableError(this.#access.name, 'its tokens are replaced too fast')
   }
 

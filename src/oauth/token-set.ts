@@ -66,7 +66,7 @@ function faultOf(reply: Record<string, unknown>): string | undefined {
 }
 
 /** Is it a token that can be sent in a header? */
-export function isToken(value: unknown): value is string {
+function isToken(value: unknown): value is string {
   return typeof value === 'string' && value.length <= maxTokenLength && printable.test(value)
 }
 

@@ -3,19 +3,13 @@ import { once } from 'node:events'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, expect, test } from 'vitest'
 import { createBehalf } from '../../src/middleware/behalf.ts'
-import { createWorld, secret, type World } from '../middleware/express-app.ts'
+import { secret, useWorld } from '../middleware/express-app.ts'
 
-let world: World
+const world = useWorld()
 const folder = mkdtempSync(join(tmpdir(), 'behalf-import-'))
-beforeAll(async () => {
-  world = await createWorld()
-})
-afterAll(async () => {
-  await world.close()
-  rmSync(folder, { recursive: true })
-})
+afterAll(() => rmSync(folder, { recursive: true }))
 
 async function behalf(args: string[], input = '', environment: NodeJS.ProcessEnv = {}) {
   const env = { ...process.env, BEHALF_SECRET: secret, ...environment }
@@ -57,7 +51,7 @@ test('behalf import moves rows to a store, where the app finds them; a second ti
   const first = await behalf(['spotify', file, '--store', store])
   expect(first.out).toBe('4 rows: 2 imported, 0 already there, 1 of other providers, 1 unusable.\n')
   expect(first.status).toBe(1)
-  expect(first.error).toMatch(/^row 4: .*need an access token or a refresh token/)
+  expect(first.error).toMatch(/^row 4: .*needs an accessToken/)
   const again = await behalf(['spotify', file], '', { BEHALF_STORE: store })
   expect(again.out).toContain('0 imported, 2 already there')
 

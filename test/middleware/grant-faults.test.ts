@@ -1,16 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { createBehalf } from '../../src/middleware/behalf.ts'
 import type { BehalfOptions } from '../../src/middleware/options.ts'
 import type { ProviderDefinition } from '../../src/oauth/provider.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { grantFor, loginAs } from '../../src/testing/index.ts'
-import { createApp, createWorld, secret, type World } from './express-app.ts'
+import { createApp, secret, useWorld } from './express-app.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await createWorld()
-})
-afterAll(() => world.close())
+const world = useWorld()
 beforeEach(() => {
   world.provider.reset()
   world.api.reset()

@@ -5,7 +5,6 @@ import { newGrant, type TokenRecord } from '../../src/oauth/token-record.ts'
 import { TokenRecords } from '../../src/oauth/token-records.ts'
 import { SubjectIndex } from '../../src/oauth/subject-index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { sealed } from '../../src/stores/sealed.ts'
 
 const [secret, other] = ['a'.repeat(32), 'b'.repeat(32)]
 const ada = { kind: 'user', id: 'ada' } as const
@@ -26,12 +25,7 @@ async function world(secrets: readonly string[] = [secret]) {
   const store = memoryStore()
   const recordsOf = (ring: readonly string[]) => {
     const keyRing = new KeyRing(ring)
-    return new TokenRecords(
-      store,
-      keyRing,
-      'test',
-      new SubjectIndex(sealed(store, keyRing), 'test'),
-    )
+    return new TokenRecords(store, keyRing, 'test', new SubjectIndex(store, 'test'))
   }
   const records = recordsOf(secrets)
   await records.replace(ada, 'spotify', recordOf('first'))

@@ -1,13 +1,9 @@
-import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest'
+import { afterEach, expect, test, vi } from 'vitest'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { grantFor, loginAs } from '../../src/testing/index.ts'
-import { createApp, createWorld, type World } from '../middleware/express-app.ts'
+import { createApp, useWorld } from '../middleware/express-app.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await createWorld()
-})
-afterAll(() => world.close())
+const world = useWorld()
 afterEach(() => void vi.restoreAllMocks())
 
 const hour = 3_600

@@ -1,5 +1,5 @@
 import session, { MemoryStore } from 'express-session'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { TokenStore } from '../../src/oauth/token-store.ts'
 import { PlacedStore } from '../../src/oauth/placed-store.ts'
 import { createBehalf } from '../../src/middleware/behalf.ts'
@@ -9,17 +9,12 @@ import { grantFor, loginAs, storeContract } from '../../src/testing/index.ts'
 import {
   type AppSettings,
   createApp,
-  createWorld,
   ownForm,
   secret,
-  type World,
+  useWorld,
 } from '../middleware/express-app.ts'
 
-let world: World
-beforeAll(async () => {
-  world = await createWorld()
-})
-afterAll(() => world.close())
+const world = useWorld()
 beforeEach(() => {
   world.provider.reset()
   world.api.reset()

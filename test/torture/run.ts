@@ -84,6 +84,7 @@ async function tokens(wanted: readonly string[]): Promise<boolean> {
     expiries: numberOf('TORTURE_EXPIRIES', 50),
     stops: numberOf('TORTURE_STOPS', 200),
     kills: numberOf('TORTURE_KILLS', 100),
+    calls: numberOf('TORTURE_CALLS', 100_000),
     clocks: numberOf('TORTURE_CLOCKS', 5),
     trouble: 10,
   })

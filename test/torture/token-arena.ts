@@ -3,7 +3,7 @@ import { ReauthRequiredError, StoreUnavailableError } from '../../src/index.ts'
 import { createTestApi, createTestProvider, grantFor } from '../../src/testing/index.ts'
 import { userOwner } from '../../src/oauth/grant-owner.ts'
 import type { RawReply, TestApi, TestProvider } from '../../src/testing/index.ts'
-import { buildTokenProgram } from './token-build.ts'
+import { builtProgram } from './built-program.ts'
 import { type TokenApp, tokenApp, type TokenSettings } from './token-calls.ts'
 import { Presentations } from './token-presentations.ts'
 import { TokenProcess } from './token-process.ts'
@@ -70,7 +70,7 @@ export class TokenArena {
   }
 
   async start(env?: NodeJS.ProcessEnv): Promise<TokenProcess> {
-    const program = await buildTokenProgram()
+    const program = await builtProgram('token-program')
     const started = await TokenProcess.start({ program, settings: this.settings, env })
     this.#processes.add(started)
     return started

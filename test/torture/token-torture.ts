@@ -1,5 +1,10 @@
 import { component } from '../components.ts'
 import { type TortureBackend, tortureBackends } from './backends.ts'
+import { tortureOutageAtReply } from './outage-reply.ts'
+import { outageManners, tortureOutage } from './outage-torture.ts'
+import { tortureSkippedAppend } from './rolling-skipped.ts'
+import { tortureRolling } from './rolling-torture.ts'
+import { tortureSubjects } from './subjects-torture.ts'
 import { tortureDown } from './token-down.ts'
 import { tortureExpiries } from './token-expiries.ts'
 import { killMarks, losing, tortureKills } from './token-kills.ts'
@@ -17,6 +22,8 @@ export interface TokenExtent {
   kills: number
   /** Seconds for which a token endpoint is in trouble. */
   trouble: number
+  /** Calls of two users and the app. */
+  calls: number
   /** Seconds between the clocks of two processes. */
   clocks: number
 }
@@ -47,6 +54,7 @@ export function tokenRuns(extent: TokenExtent): TokenRun[] {
     memory(extent),
     ...backends.flatMap((backend) => runsOnAll(backend, extent)),
     ...runsOnOne(backends.at(-1)!, extent),
+    ...runsOfApps(backends, extent),
   ]
 }
 
@@ -108,6 +116,54 @@ function runsOnOne(backend: TortureBackend, { stops, trouble: seconds }: TokenEx
         tortureDown({ url, processes, seconds, how }),
       ),
     ),
+  ]
+}
+
+/** Whole apps: restarts, outages, many users. */
+function runsOfApps(backends: readonly TortureBackend[], extent: TokenExtent): TokenRun[] {
+  const { calls, trouble: seconds } = extent
+  const shared = backends.filter(({ name }) => name !== 'file')
+  const run: TokenRun['run'] = (progress) =>
+    tortureSubjects({ url: 'memory:', seed: 'long', calls, progress })
+  const counted: Counted = [calls, 'calls']
+  return [
+    ...shared.flatMap((backend) => [
+      runOn(backend, 'rolling', '', [1, 'rolls'], (url, progress) =>
+        tortureRolling({ url, processes: 4, browsers: 16, retire: true, progress }),
+      ),
+      runOn(backend, 'rolling', 'a step left out', [1, 'rolls'], (url) =>
+        tortureSkippedAppend({ url, browsers: 5 }),
+      ),
+    ]),
+    ...outages(seconds),
+    { part: 'subjects', name: 'memory', total: calls, unit: 'calls', run },
+    ...shared
+      .filter(({ name }) => name === 'redis')
+      .map((backend) =>
+        runOn(backend, 'subjects', '', counted, (url, progress) =>
+          tortureSubjects({ url, seed: 'long', calls, progress }),
+        ),
+      ),
+  ]
+}
+
+function outages(seconds: number): TokenRun[] {
+  if (!component('redis-server').present) return []
+  return [
+    ...outageManners.map((manner) => ({
+      part: 'outage',
+      name: `redis, ${manner}`,
+      total: seconds,
+      unit: 'seconds',
+      run: () => tortureOutage({ manner, seconds, browsers: 20, bar: 300 }),
+    })),
+    {
+      part: 'outage',
+      name: 'redis, while new tokens come',
+      total: 24,
+      unit: 'outages',
+      run: (progress) => tortureOutageAtReply({ rounds: 24, seconds: [0.3, 1, 2.6], progress }),
+    },
   ]
 }
 

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest'
 import { component } from '../components.ts'
 import { tortureBackends } from './backends.ts'
-import { removeTokenProgram } from './token-build.ts'
+import { removeBuiltPrograms } from './built-program.ts'
 import { tortureDown } from './token-down.ts'
 import { tortureExpiries } from './token-expiries.ts'
 import { type KillsOptions, losing, tortureKills } from './token-kills.ts'
@@ -17,7 +17,7 @@ const timeouts = { token: 0.5, lease: 1.2 }
 const processes = 4
 const patience = 120_000
 
-afterAll(removeTokenProgram)
+afterAll(removeBuiltPrograms)
 
 async function on<T>({ start }: typeof backend, use: (url: string) => Promise<T>): Promise<T> {
   const { url, close } = await start()

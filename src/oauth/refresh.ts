@@ -12,9 +12,10 @@ import { aftermathOf } from './aftermath.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { keepTokens, persistently } from './kept-tokens.ts'
 import type { Lease } from './lease.ts'
-import type { Leases } from './leases.ts'
+import type { Leases, SeenLease } from './leases.ts'
 import type { Standing } from './lease-standing.ts'
 import { InvalidGrant } from './rebuilt-error.ts'
+import { isSameGrant, spentBy, stillHas, whyOver } from './refreshable.ts'
 import { grantHash, sha256, type TokenRecord } from './token-record.ts'
 import type { FoundRecord, TokenRecords } from './token-records.ts'
 import type { TokenSet } from './token-set.ts'
@@ -91,13 +92,8 @@ export class Refresher {
     for (;;) {
       const seen = await this.#leases.look(found.key)
       const current = await this.#records.reread(found.key)
-      if (!current || !isSameGrant(current, found)) return undefined
-      const token = spentBy(current.record)
-      const standing = this.#leases.standing(seen, token)
-      if (standing.is === 'closed') throw this.#closed(standing)
-      if (standing.is === 'held') this.#checkPatience(startedAt)
-      const lease =
-        standing.is === 'free' ? await this.#leases.take(seen, token, standing) : undefined
+      if (!isSameGrant(current, found)) return undefined
+      const lease = await this.#take(seen, current, startedAt)
       if (lease) {
         const still = await this.#records.reread(found.key)
         if (still?.version === current.version) return { current, lease }
@@ -129,17 +125,25 @@ export class Refresher {
       }
       const over = whyOver(current.record)
       if (over) return this.#end(current, over)
-
-      const token = spentBy(current.record)
-      const standing = this.#leases.standing(seen, token)
-      if (standing.is === 'closed') throw this.#closed(standing)
-      if (standing.is === 'held') this.#checkPatience(startedAt)
-      const lease =
-        standing.is === 'free' ? await this.#leases.take(seen, token, standing) : undefined
-      const outcome = lease && (await this.#present(lease, found, target, token))
+      const lease = await this.#take(seen, current, startedAt)
+      const outcome = lease && (await this.#present(lease, found, target, spentBy(current.record)))
       if (outcome) return outcome.refreshed
       await sleep(pollMs + pollJitterMs * Math.random())
     }
+  }
+
+  /** The lease that was seen, if it can be had; throws while everybody has to pause. */
+  async #take(
+    seen: SeenLease,
+    { record }: FoundRecord,
+    startedAt: number,
+  ): Promise<Lease | undefined> {
+    const token = spentBy(record)
+    const standing = this.#leases.standing(seen, token)
+    if (standing.is === 'closed') throw this.#closed(standing)
+    if (standing.is === 'free') return this.#leases.take(seen, token, standing)
+    this.#checkPatience(startedAt)
+    return undefined
   }
 
   /** Under the lease; `undefined` when it turned out that somebody else was faster. */
@@ -290,34 +294,7 @@ function flightOf({ record }: FoundRecord, target: TokenTarget): string {
   return [record.grantId, slotOf(record, target), sha256(held?.accessToken ?? '')].join(' ')
 }
 
-/** The same grant with the same access token, however else the record was rewritten meanwhile. */
-function stillHas(
-  current: FoundRecord | undefined,
-  found: FoundRecord,
-  target: TokenTarget,
-): current is FoundRecord {
-  if (current?.record.grantId !== found.record.grantId || current.record.ended) return false
-  const [now, before] = [heldFor(current.record, target), heldFor(found.record, target)]
-  return now?.accessToken === before?.accessToken && now?.receivedAt === before?.receivedAt
-}
-
-function isSameGrant(current: FoundRecord | undefined, found: FoundRecord): boolean {
-  return current?.record.grantId === found.record.grantId && !current.record.ended
-}
-
-/** What is used up for new tokens: the refresh token, or nothing but the time of the app's own. */
-function spentBy({ tokens }: TokenRecord): string {
-  return tokens.refreshToken ?? tokens.accessToken
-}
-
 /** `undefined` for a refresh token that is refused; throws whatever else went wrong. */
 function nothingWhenRefused(error: unknown): undefined {
   if (!(error instanceof InvalidGrant)) throw error
-}
-
-/** Why no refresh is possible any more. */
-function whyOver({ isApp, tokens, refreshExpiresAt }: TokenRecord): ReauthReason | undefined {
-  if (isApp) return undefined
-  if (tokens.refreshToken === undefined) return 'no-refresh-token'
-  return (refreshExpiresAt ?? Infinity) <= Date.now() ? 'refresh-expired' : undefined
 }

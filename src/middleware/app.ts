@@ -9,7 +9,7 @@ import { ProviderAccess } from '../oauth/provider-access.ts'
 import { SubjectIndex } from '../oauth/subject-index.ts'
 import { TokenRecords } from '../oauth/token-records.ts'
 import type { TokenStore } from '../oauth/token-store.ts'
-import { InSession } from '../sessions/in-session.ts'
+import { RequestPlace } from '../sessions/request-place.ts'
 import { guarded } from '../stores/guarded.ts'
 import { sealed } from '../stores/sealed.ts'
 import type { Store } from '../stores/store.ts'
@@ -51,7 +51,7 @@ export class App {
     this.#store = sealed(limited, keyRing)
     const { tokenStore } = options
     const records =
-      tokenStore === undefined || tokenStore instanceof InSession
+      tokenStore === undefined || tokenStore instanceof RequestPlace
         ? this.#recordsIn(limited)
         : this.#recordsIn(guarded(this.#placed(tokenStore), placeGuard))
     const leases = new Leases(limited, timeouts)

@@ -3,12 +3,14 @@ import type { ResponseCache } from '../cache/index.ts'
 import { ConfigError, SessionOrderError } from '../errors.ts'
 import type { TokenStore } from '../oauth/token-store.ts'
 import { CookieJar } from '../sessions/cookie-jar.ts'
+import { CookieTokens } from '../sessions/cookie-tokens.ts'
 import {
   ExpressSession,
   isExpressSession,
   type RequestWithSession,
 } from '../sessions/express-session.ts'
 import { OwnSession } from '../sessions/own-session.ts'
+import type { RequestPlace } from '../sessions/request-place.ts'
 import type { Session } from '../sessions/session.ts'
 import { type RequestWithSessionStore, SessionTokens } from '../sessions/session-tokens.ts'
 import type { App } from './app.ts'
@@ -34,6 +36,8 @@ export class ExpressSource implements VisitSource {
   readonly response: ServerResponse
   readonly jar: CookieJar
   readonly session: Session
+  /** One of behalf's routes answers it. */
+  isAnswered = false
   readonly #app: App
   readonly #identify: (req: IncomingMessage) => unknown
 
@@ -84,10 +88,23 @@ export class ExpressSource implements VisitSource {
     return cacheOf(this.#app, this.request)
   }
 
-  tokens(): TokenStore {
-    const { request } = this
+  tokens(kind: RequestPlace['kind']): TokenStore {
+    const { request, jar } = this
+    if (kind === 'cookie') return new CookieTokens(jar, () => this.#setCookies())
     if (!(this.session instanceof ExpressSession)) throw noSessionForTokens()
     return new SessionTokens(request as unknown as RequestWithSessionStore)
+  }
+
+  /** A route of ours sets all cookies with its answer; others have theirs set at once, while they can. */
+  #setCookies(): void {
+    const { response, jar } = this
+    if (this.isAnswered || response.headersSent) return
+    const names = new Set(jar.changes.map(nameOf))
+    const others = [response.getHeader('set-cookie') ?? []].flat().map(String)
+    response.setHeader('set-cookie', [
+      ...others.filter((cookie) => !names.has(nameOf(cookie))),
+      ...jar.changes,
+    ])
   }
 
   used(): void {
@@ -95,6 +112,10 @@ export class ExpressSource implements VisitSource {
     if (isOwn && this.#app.options.session !== 'own') checkOrder(this.request)
     keepPrivate(this.response)
   }
+}
+
+function nameOf(cookie: string): string {
+  return cookie.split('=', 1)[0]!
 }
 
 function sessionOf(app: App, req: ExpressRequest, jar: CookieJar): Session {

@@ -6,7 +6,7 @@ import { missingScope, normalizeScope } from '../oauth/scope.ts'
 import type { LoginUrlOptions, Visitor } from '../oauth/token-handler.ts'
 import type { TokenStore } from '../oauth/token-store.ts'
 import type { CookieJar } from '../sessions/cookie-jar.ts'
-import { InSession } from '../sessions/in-session.ts'
+import { RequestPlace } from '../sessions/request-place.ts'
 import type { Session } from '../sessions/session.ts'
 import type { App } from './app.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
@@ -27,8 +27,8 @@ export interface VisitSource {
   /** What the option `user` says. */
   user(): unknown
   cache(): ResponseCache | undefined
-  /** Its session, as a place for tokens; throws a `ConfigError` where it is none. */
-  tokens(): TokenStore
+  /** A place of its own for tokens; throws a `ConfigError` where it has none. */
+  tokens(kind: RequestPlace['kind']): TokenStore
   /** Called when the reply begins to depend on who is asking. */
   used(): void
 }
@@ -68,10 +68,11 @@ export class Visit implements Visitor {
     return id === undefined || id === null ? undefined : userOwner(id).id
   }
 
-  /** The accesses of this visit: with `inSession()` their records are in its session. */
+  /** The accesses of this visit, whose records it may bring along. */
   get accesses(): ReadonlyMap<string, ProviderAccess> {
-    if (!(this.app.options.tokenStore instanceof InSession)) return this.app.accesses
-    return (this.#accesses ??= this.app.accessesIn(this.source.tokens()))
+    const { tokenStore } = this.app.options
+    if (!(tokenStore instanceof RequestPlace)) return this.app.accesses
+    return (this.#accesses ??= this.app.accessesIn(this.source.tokens(tokenStore.kind)))
   }
 
   access(name: string): ProviderAccess {

@@ -1,5 +1,6 @@
 import { readBounded } from '../bounded-body.ts'
 import { CookieJar } from '../sessions/cookie-jar.ts'
+import { CookieTokens } from '../sessions/cookie-tokens.ts'
 import { OwnSession } from '../sessions/own-session.ts'
 import type { App } from './app.ts'
 import { noSessionForTokens, Visit } from './visit.ts'
@@ -19,7 +20,9 @@ export function visitOf(app: App, request: Request, user: () => unknown): Visit 
     form: () => formOf(request),
     user,
     cache: () => app.cache,
-    tokens: () => {
+    // Without a reply of our own to set them, cookies come back by what stands beside them.
+    tokens: (kind) => {
+      if (kind === 'cookie') return new CookieTokens(jar, () => {})
       throw noSessionForTokens()
     },
     used: () => {},

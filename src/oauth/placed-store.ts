@@ -1,4 +1,4 @@
-import { StoreUnavailableError } from '../errors.ts'
+import { BehalfError, StoreUnavailableError } from '../errors.ts'
 import type { SetOptions, Store, StoredValue } from '../stores/store.ts'
 import { sha256 } from './token-record.ts'
 import type { TokenStore } from './token-store.ts'
@@ -129,7 +129,9 @@ export class PlacedStore implements Store {
   async #ask<T>(operation: () => T | Promise<T>): Promise<T> {
     try {
       return await operation()
-    } catch {
+    } catch (error) {
+      if (error instanceof BehalfError) throw error
+      // oxlint-disable-next-line preserve-caught-error -- it is what must not come along
       throw new StoreUnavailableError('the tokenStore of the app has failed')
     }
   }

@@ -1,1 +1,1 @@
-export { inSession, type InSession } from './in-session.ts'
+export { inSession, type RequestPlace, sealedCookie } from './request-place.ts'

@@ -1,18 +1,21 @@
 import session, { MemoryStore } from 'express-session'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { BehalfEvent } from '../../src/events.ts'
 import type { TokenStore } from '../../src/oauth/token-store.ts'
 import { PlacedStore } from '../../src/oauth/placed-store.ts'
 import { createBehalf } from '../../src/middleware/behalf.ts'
-import { inSession } from '../../src/sessions/index.ts'
+import { inSession, sealedCookie } from '../../src/sessions/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { grantFor, loginAs, storeContract } from '../../src/testing/index.ts'
 import {
   type AppSettings,
+  type Browser,
   createApp,
   ownForm,
   secret,
   useWorld,
 } from '../middleware/express-app.ts'
+import { cookiesOf } from '../middleware/flow.ts'
 
 const world = useWorld()
 beforeEach(() => {
@@ -257,5 +260,145 @@ describe('tokenStore: inSession()', () => {
     const { browser, errors } = createApp(world, { options: { tokenStore: inSession() } })
     expect((await browser().get('/me')).status).toBe(500)
     expect(errors[0]).toMatchObject({ code: 'config_invalid' })
+  })
+})
+
+describe('tokenStore: sealedCookie()', () => {
+  function cookieApp(settings: AppSettings = {}) {
+    return createApp(world, {
+      cache: false,
+      ...settings,
+      routes: (app) => {
+        app.get('/refresh', async (req, res) => {
+          res.send(await req.tokens['spotify']!.getAccessToken({ forceRefresh: true }))
+        })
+        app.get('/late', async (req, res) => {
+          res.write('begun ')
+          await req.tokens['spotify']!.getAccessToken({ forceRefresh: true })
+          res.end('refreshed')
+        })
+      },
+      options: { tokenStore: sealedCookie(), ...settings.options },
+    })
+  }
+
+  /** Names and values of what a browser of these tests sends. */
+  const cookiesIn = (browser: Browser) =>
+    cookiesOf(browser).map((cookie) => {
+      const [name = '', value = ''] = cookie.split('=')
+      return { name, value }
+    })
+
+  test('a visitor’s records are in the browser, sealed; a server that has forgotten everything goes on', async () => {
+    const { browser, auth } = cookieApp()
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    expect((await ada.get('/me').expect(200)).body.id).toBe('ada')
+    const [chunk] = cookiesIn(ada).filter(({ name }) => name.includes('.t.'))
+    expect(chunk!.name).toMatch(/^behalf\.t\.[0-9a-f]{16}\.0$/)
+    const sealed = Buffer.from(chunk!.value.slice(2), 'base64url').toString('latin1')
+    expect(sealed).not.toMatch(/access|refresh|ada/)
+
+    const restarted = cookieApp().browser()
+    for (const { name, value } of cookiesIn(ada)) {
+      restarted.jar.setCookie(`${name}=${value}; Path=/`, '127.0.0.1')
+    }
+    expect((await restarted.get('/me').expect(200)).body.id).toBe('ada')
+    await auth.close()
+  })
+
+  test('a refresh sets the cookie with the app’s own reply, and nothing is set when nothing changed', async () => {
+    const { browser } = cookieApp()
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    expect((await ada.get('/me')).headers['set-cookie']).toBeUndefined()
+    world.provider.expireAccessTokens()
+    const reply = await ada.get('/me').expect(200)
+    const set = [reply.headers['set-cookie']].flat().join('\n')
+    expect(set).toMatch(
+      /^behalf\.t\.[0-9a-f]{16}\.0=1\.[^;]+; Max-Age=\d+; Path=\/; HttpOnly; SameSite=Lax$/,
+    )
+    quarterLater()
+    await ada.get('/me').expect(200)
+    expect(world.provider.seen).toMatchObject({ refreshRequests: 1, presentedTwice: 0 })
+  })
+
+  test('ten requests at expiry, one of which has begun its reply: one refresh each, and the browser goes on', async () => {
+    const { browser } = cookieApp()
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    world.provider.expireAccessTokens()
+    const replies = await Promise.all(Array.from({ length: 10 }, () => ada.get('/me')))
+    expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 10 }, () => 200))
+    expect((await ada.get('/late')).text).toBe('begun refreshed')
+    await ada.get('/me').expect(200)
+    quarterLater()
+    await ada.get('/me').expect(200)
+    expect(world.provider.seen).toMatchObject({ refreshRequests: 2, presentedTwice: 0 })
+  })
+
+  test('CVE-2024-31999 a cookie that was copied is worth nothing after the logout', async () => {
+    const { browser, auth } = cookieApp()
+    const [ada, thief] = [browser(), browser()]
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    for (const { name, value } of cookiesIn(ada)) {
+      thief.jar.setCookie(`${name}=${value}; Path=/`, '127.0.0.1')
+    }
+    await ada.post('/auth/logout').set(ownForm).expect(303)
+    expect(cookiesIn(ada).filter(({ name }) => name.includes('.t.'))).toEqual([])
+    for (let round = 0; round < 2; round += 1) {
+      await thief.get('/me').expect(401)
+      quarterLater()
+    }
+    await auth.close()
+  })
+
+  test('CK-01 what was tampered with, cut, or taken from another visitor is no grant', async () => {
+    const { browser } = cookieApp()
+    const [ada, mei] = [browser(), browser()]
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    await loginAs(mei, { user: 'mei', provider: 'spotify' })
+    const handle = cookiesIn(ada).find(({ name }) => name === 'behalf')!
+    const own = cookiesIn(ada).find(({ name }) => name.includes('.t.'))!
+    const others = cookiesIn(mei).find(({ name }) => name.includes('.t.'))!
+    const tampered = own.value.replace(/.$/, (last) => (last === 'A' ? 'B' : 'A'))
+    quarterLater()
+    for (const value of [tampered, own.value.slice(0, -9), others.value, '1.', '3.x', '9.x', 'x']) {
+      const eve = browser()
+      const cookie = `${handle.name}=${handle.value}; ${own.name}=${value}`
+      expect((await eve.get('/me').set('cookie', cookie)).status, value).toBe(401)
+    }
+  })
+
+  test('SE-03 long tokens are spread over several cookies; what browsers would not keep is a typed error', async () => {
+    const failures: string[] = []
+    const onEvent = (event: BehalfEvent) => {
+      if (event.type === 'login_failed') failures.push(event.code)
+    }
+    const { browser } = cookieApp({ options: { onEvent } })
+    const reply = (length: number) => () => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        access_token: 'a'.repeat(length),
+        token_type: 'Bearer',
+        expires_in: 3600,
+        refresh_token: 'r',
+      }),
+    })
+    world.api.switches.reply = () => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: '{"id":"ada"}',
+    })
+    world.provider.switches.tokenEndpoint = reply(5_000)
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    expect(cookiesIn(ada).filter(({ name }) => name.includes('.t.'))).toHaveLength(3)
+    await ada.get('/me').expect(200)
+
+    world.provider.switches.tokenEndpoint = reply(9_000)
+    await loginAs(browser(), { user: 'ada', provider: 'spotify' }).catch(() => {})
+    expect(failures).toEqual(['not_persistable'])
   })
 })

@@ -126,7 +126,7 @@ function checkTokenStore(options: BehalfOptions<Providers, never>): void {
         "tokenStore keeps tokens in the session or in cookies, but with the option user a grant belongs to the user: keep it in store, or in a tokenStore of the app's own.",
       )
     }
-    if (session === 'own' && tokenStore.kind === 'session') {
+    if (session === 'own' && tokenStore.where.kind === 'session') {
       throw new ConfigError("tokenStore is inSession(), which needs express-session, not 'own'.")
     }
     return
@@ -134,7 +134,7 @@ function checkTokenStore(options: BehalfOptions<Providers, never>): void {
   const methods = tokenStore as Partial<Record<keyof TokenStore, unknown>>
   if (tokenOperations.every((name) => typeof methods[name] === 'function')) return
   throw new ConfigError(
-    'tokenStore needs get(), save() and delete(), or is inSession() or sealedCookie().',
+    'tokenStore needs get(), save() and delete(), or is one of behalf/sessions.',
   )
 }
 

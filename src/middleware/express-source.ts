@@ -10,7 +10,8 @@ import {
   type RequestWithSession,
 } from '../sessions/express-session.ts'
 import { OwnSession } from '../sessions/own-session.ts'
-import type { RequestPlace } from '../sessions/request-place.ts'
+import { IronTokens } from '../sessions/iron-tokens.ts'
+import type { RequestPlaceKind } from '../sessions/request-place.ts'
 import type { Session } from '../sessions/session.ts'
 import { type RequestWithSessionStore, SessionTokens } from '../sessions/session-tokens.ts'
 import type { App } from './app.ts'
@@ -88,9 +89,10 @@ export class ExpressSource implements VisitSource {
     return cacheOf(this.#app, this.request)
   }
 
-  tokens(kind: RequestPlace['kind']): TokenStore {
-    const { request, jar } = this
-    if (kind === 'cookie') return new CookieTokens(jar, () => this.#setCookies())
+  tokens(where: RequestPlaceKind): TokenStore {
+    const { request, response, jar } = this
+    if (where.kind === 'iron') return new IronTokens(() => where.open(request, response))
+    if (where.kind === 'cookie') return new CookieTokens(jar, () => this.#setCookies())
     if (!(this.session instanceof ExpressSession)) throw noSessionForTokens()
     return new SessionTokens(request as unknown as RequestWithSessionStore)
   }

@@ -67,8 +67,8 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
    */
   allowVolatile?: boolean | undefined
   /**
-   * Where token records are kept, sealed, when not in `store`: `inSession()` or `sealedCookie()`
-   * from `behalf/sessions`, or an object of the app's own with `get`, `save` and `delete`. `store` then coordinates, so that
+   * Where token records are kept, sealed, when not in `store`: `inSession()`, `ironSession()`
+   * or `sealedCookie()` from `behalf/sessions`, or an object of the app's own with `get`, `save` and `delete`. `store` then coordinates, so that
    * several processes must share it. Default: `store`.
    */
   tokenStore?: TokenStore | RequestPlace | undefined

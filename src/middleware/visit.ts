@@ -6,7 +6,7 @@ import { missingScope, normalizeScope } from '../oauth/scope.ts'
 import type { LoginUrlOptions, Visitor } from '../oauth/token-handler.ts'
 import type { TokenStore } from '../oauth/token-store.ts'
 import type { CookieJar } from '../sessions/cookie-jar.ts'
-import { RequestPlace } from '../sessions/request-place.ts'
+import { RequestPlace, type RequestPlaceKind } from '../sessions/request-place.ts'
 import type { Session } from '../sessions/session.ts'
 import type { App } from './app.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
@@ -28,7 +28,7 @@ export interface VisitSource {
   user(): unknown
   cache(): ResponseCache | undefined
   /** A place of its own for tokens; throws a `ConfigError` where it has none. */
-  tokens(kind: RequestPlace['kind']): TokenStore
+  tokens(where: RequestPlaceKind): TokenStore
   /** Called when the reply begins to depend on who is asking. */
   used(): void
 }
@@ -72,7 +72,7 @@ export class Visit implements Visitor {
   get accesses(): ReadonlyMap<string, ProviderAccess> {
     const { tokenStore } = this.app.options
     if (!(tokenStore instanceof RequestPlace)) return this.app.accesses
-    return (this.#accesses ??= this.app.accessesIn(this.source.tokens(tokenStore.kind)))
+    return (this.#accesses ??= this.app.accessesIn(this.source.tokens(tokenStore.where)))
   }
 
   access(name: string): ProviderAccess {
@@ -109,9 +109,9 @@ function checkOptional(app: App, name: string, extra: readonly string[]): void {
   )
 }
 
-/** `inSession()` without a session that could hold tokens. */
+/** A `tokenStore` that this request has no place for. */
 export function noSessionForTokens(): ConfigError {
   return new ConfigError(
-    'tokenStore is inSession(), but there is no session of express-session: put app.use(session(...)) before app.use(auth).',
+    'tokenStore is inSession() or ironSession(), but there is no such session: the first needs app.use(session(...)) before app.use(auth), both need Express.',
   )
 }

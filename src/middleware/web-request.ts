@@ -21,7 +21,7 @@ export function visitOf(app: App, request: Request, user: () => unknown): Visit 
     user,
     cache: () => app.cache,
     // Without a reply of our own to set them, cookies come back by what stands beside them.
-    tokens: (kind) => {
+    tokens: ({ kind }) => {
       if (kind === 'cookie') return new CookieTokens(jar, () => {})
       throw noSessionForTokens()
     },

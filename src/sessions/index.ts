@@ -1,1 +1,7 @@
-export { inSession, type RequestPlace, sealedCookie } from './request-place.ts'
+export {
+  inSession,
+  ironSession,
+  type OpenIronSession,
+  type RequestPlace,
+  sealedCookie,
+} from './request-place.ts'

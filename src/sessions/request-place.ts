@@ -1,10 +1,22 @@
-/** A place for token records that each request brings along: its session, or its cookies. */
-export class RequestPlace {
-  readonly kind: 'session' | 'cookie'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IronSession } from './iron-tokens.ts'
 
-  /** Made by {@link inSession} and {@link sealedCookie}, for the option `tokenStore`. */
-  constructor(kind: 'session' | 'cookie') {
-    this.kind = kind
+/** Opens the session of a request. */
+export type OpenIronSession = (req: IncomingMessage, res: ServerResponse) => Promise<IronSession>
+
+/** A place for token records that each request brings along: its session, or its cookies. */
+export type RequestPlaceKind =
+  | { kind: 'session' }
+  | { kind: 'cookie' }
+  | { kind: 'iron'; open: OpenIronSession }
+
+/** The value of the option `tokenStore` that this module's functions make. */
+export class RequestPlace {
+  readonly where: RequestPlaceKind
+
+  /** Made by {@link inSession}, {@link ironSession} and {@link sealedCookie}. */
+  constructor(where: RequestPlaceKind) {
+    this.where = where
   }
 }
 
@@ -14,14 +26,21 @@ export class RequestPlace {
  * not find these grants.
  */
 export function inSession(): RequestPlace {
-  return new RequestPlace('session')
+  return new RequestPlace({ kind: 'session' })
 }
 
 /**
- * Keeps token records in the browser, sealed, in as many cookies as they need: for the option
- * `tokenStore`. The option `store` then only coordinates. Jobs and webhooks do not find these
- * grants.
+ * Keeps token records in a session of iron-session, which the app opens with its own options:
+ * `ironSession((req, res) => getIronSession(req, res, options))`. As {@link inSession} otherwise.
+ */
+export function ironSession(open: OpenIronSession): RequestPlace {
+  return new RequestPlace({ kind: 'iron', open })
+}
+
+/**
+ * Keeps token records in the browser, sealed, in as many cookies as they need (three at most). As
+ * {@link inSession} otherwise.
  */
 export function sealedCookie(): RequestPlace {
-  return new RequestPlace('cookie')
+  return new RequestPlace({ kind: 'cookie' })
 }

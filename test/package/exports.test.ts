@@ -36,7 +36,7 @@ const names: Record<string, string[]> = {
   ],
   './express': ['behalf', 'requireLogin', 'responseCache'],
   './providers': ['normalizeScope', 'oauth2', 'oidc', 'spotify', 'spotifySdkAuth'],
-  './sessions': ['inSession', 'sealedCookie'],
+  './sessions': ['inSession', 'ironSession', 'sealedCookie'],
   './cache': ['responseCache'],
   './stores': ['backends', 'cacheManager', 'createStore'],
   './stores/dynamodb': ['dynamodbStore', 'isDynamodbClient'],

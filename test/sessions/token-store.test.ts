@@ -1,10 +1,11 @@
 import session, { MemoryStore } from 'express-session'
+import { getIronSession } from 'iron-session'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { BehalfEvent } from '../../src/events.ts'
 import type { TokenStore } from '../../src/oauth/token-store.ts'
 import { PlacedStore } from '../../src/oauth/placed-store.ts'
 import { createBehalf } from '../../src/middleware/behalf.ts'
-import { inSession, sealedCookie } from '../../src/sessions/index.ts'
+import { inSession, ironSession, sealedCookie } from '../../src/sessions/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { grantFor, loginAs, storeContract } from '../../src/testing/index.ts'
 import {
@@ -400,5 +401,60 @@ describe('tokenStore: sealedCookie()', () => {
     world.provider.switches.tokenEndpoint = reply(9_000)
     await loginAs(browser(), { user: 'ada', provider: 'spotify' }).catch(() => {})
     expect(failures).toEqual(['not_persistable'])
+  })
+})
+
+describe('tokenStore: ironSession()', () => {
+  const options = {
+    password: secret,
+    cookieName: 'app',
+    cookieOptions: { secure: false },
+  }
+
+  function ironApp() {
+    return createApp(world, {
+      cache: false,
+      options: { tokenStore: ironSession((req, res) => getIronSession(req, res, options)) },
+      routes: (app) =>
+        app.get('/count', async (req, res) => {
+          const own = await getIronSession<{ count?: number }>(req, res, options)
+          own.count = (own.count ?? 0) + 1
+          await new Promise((resolve) => setTimeout(resolve, 200))
+          await own.save()
+          res.send(String(own.count))
+        }),
+    })
+  }
+
+  test('a visitor logs in, is refreshed and logs out, beside what the app keeps there', async () => {
+    const { browser, auth } = ironApp()
+    const ada = browser()
+    await ada.get('/count')
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    expect((await ada.get('/count')).text).toBe('2')
+    world.provider.expireAccessTokens()
+    expect((await ada.get('/me').expect(200)).body.id).toBe('ada')
+    quarterLater()
+    await ada.get('/me').expect(200)
+    vi.restoreAllMocks()
+    expect(world.provider.seen).toMatchObject({ refreshRequests: 1, presentedTwice: 0 })
+    await ada.post('/auth/logout').set(ownForm).expect(303)
+    await ada.get('/me').expect(401)
+    expect((await ada.get('/count')).text).toBe('3')
+    await auth.close()
+  })
+
+  test('M9 a reply of the app that comes later rolls no tokens back', async () => {
+    const { browser } = ironApp()
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    world.provider.expireAccessTokens()
+    const slow = ada.get('/count').then((reply) => reply)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    await ada.get('/me').expect(200)
+    await slow
+    world.provider.expireAccessTokens()
+    await ada.get('/me').expect(200)
+    expect(world.provider.seen).toMatchObject({ refreshRequests: 2, presentedTwice: 0 })
   })
 })

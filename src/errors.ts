@@ -20,7 +20,6 @@ export type ErrorCode =
   | 'client_misconfigured'
   | 'store_unavailable'
   | 'unsupported_operation'
-  | 'not_persistable'
   | 'origin_not_allowed'
   | 'unexpected_response'
   | 'upstream_error'
@@ -260,17 +259,6 @@ export class UnsupportedOperationError extends BehalfError {
   constructor(operation: string, why: string) {
     super(`This store cannot do ${operation}: ${why}.`)
     this.operation = operation
-  }
-}
-
-/** The place that `tokenStore` names cannot hold the tokens. */
-export class NotPersistableError extends BehalfError {
-  readonly code = 'not_persistable'
-  constructor(length: number, most: number) {
-    super(
-      `The tokens need ${length} characters, and browsers keep ${most} in cookies. ` +
-        'Leave tokenStore out, so that they live in store.',
-    )
   }
 }
 

@@ -13,7 +13,6 @@ export {
   type ErrorCode,
   InsufficientScopeError,
   LoginRequiredError,
-  NotPersistableError,
   OriginNotAllowedError,
   ProviderUnavailableError,
   RateLimitedError,

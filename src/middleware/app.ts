@@ -9,7 +9,6 @@ import { ProviderAccess } from '../oauth/provider-access.ts'
 import { SubjectIndex } from '../oauth/subject-index.ts'
 import { TokenRecords } from '../oauth/token-records.ts'
 import type { TokenStore } from '../oauth/token-store.ts'
-import { RequestPlace } from '../sessions/request-place.ts'
 import { guarded } from '../stores/guarded.ts'
 import { sealed } from '../stores/sealed.ts'
 import type { Store } from '../stores/store.ts'
@@ -22,9 +21,6 @@ const deadline = { read: 0.25, write: 2 }
 
 /** For a store that is looked for before anybody needs it: drivers load and connect at their first use. */
 const beforehand = { name: 'token store', deadline: { read: 5, write: 5 } }
-
-/** Of a place of the app's own; a database may be behind it. */
-const placeGuard = { name: 'tokenStore', deadline: { read: 2, write: 5 } }
 
 /** What all requests of one app share, once its secrets are known. */
 export class App {
@@ -51,9 +47,9 @@ export class App {
     this.#store = sealed(limited, keyRing)
     const { tokenStore } = options
     const records =
-      tokenStore === undefined || tokenStore instanceof RequestPlace
+      tokenStore === undefined
         ? this.#recordsIn(limited)
-        : this.#recordsIn(guarded(this.#placed(tokenStore), placeGuard))
+        : this.#recordsIn(this.#placed(tokenStore))
     const leases = new Leases(limited, timeouts)
     const background = (work: Promise<unknown>) => this.background(work)
     this.accesses = new Map(
@@ -64,12 +60,6 @@ export class App {
     )
     this.cache = options.cache?.engine
     this.cache?.attach(store)
-  }
-
-  /** The same accesses with the records in a place of the request's, such as its session. */
-  accessesIn(place: TokenStore): ReadonlyMap<string, ProviderAccess> {
-    const records = this.#recordsIn(this.#placed(place))
-    return new Map([...this.accesses].map(([name, access]) => [name, access.withRecords(records)]))
   }
 
   #placed(place: TokenStore): Store {
@@ -102,7 +92,11 @@ export class App {
       () => this.#work.delete(settled),
     )
     this.#work.add(settled)
-    this.options.waitUntil?.(settled)
+    try {
+      this.options.waitUntil?.(settled)
+    } catch {
+      // The platform's loss; the work goes on as long as the process does.
+    }
   }
 
   /** True once for each state, over all processes (RFC 9700 section 4.5: a code is used once). */

@@ -48,7 +48,7 @@ interface Held {
 }
 
 async function heldBy(visit: Visit, handle: SessionHandle): Promise<Held[]> {
-  const held = [...visit.accesses.values()].map(async (access) => {
+  const held = [...visit.app.accesses.values()].map(async (access) => {
     const found = await access.records.readable({ kind: 'session', ...handle }, access.name)
     return found ? [{ access, found }] : []
   })

@@ -6,7 +6,6 @@ import { sendingAtOnce } from '../oauth/presentation.ts'
 import { timedFetch } from '../oauth/timed-fetch.ts'
 import type { TokenStore } from '../oauth/token-store.ts'
 import type { CookieSettings } from '../sessions/cookie-jar.ts'
-import { RequestPlace } from '../sessions/request-place.ts'
 import { createStore } from '../stores/create-store.ts'
 import { checkNamespace } from '../stores/limits.ts'
 import type { Store } from '../stores/store.ts'
@@ -117,25 +116,11 @@ function checkLease(lease: number, token: number): number {
   return lease
 }
 
-function checkTokenStore(options: BehalfOptions<Providers, never>): void {
-  const { tokenStore, session } = options
+function checkTokenStore({ tokenStore }: BehalfOptions<Providers, never>): void {
   if (tokenStore === undefined) return
-  if (tokenStore instanceof RequestPlace) {
-    if (options.user) {
-      throw new ConfigError(
-        "tokenStore keeps tokens in the session or in cookies, but with the option user a grant belongs to the user: keep it in store, or in a tokenStore of the app's own.",
-      )
-    }
-    if (session === 'own' && tokenStore.where.kind === 'session') {
-      throw new ConfigError("tokenStore is inSession(), which needs express-session, not 'own'.")
-    }
-    return
-  }
   const methods = tokenStore as Partial<Record<keyof TokenStore, unknown>>
   if (tokenOperations.every((name) => typeof methods[name] === 'function')) return
-  throw new ConfigError(
-    'tokenStore needs get(), save() and delete(), or is one of behalf/sessions.',
-  )
+  throw new ConfigError('tokenStore needs get(), save() and delete().')
 }
 
 function checkBasePath(basePath: string): string {

@@ -31,13 +31,13 @@ export interface CallSettings {
 /** Makes the clients and handlers of a visitor, for all providers or one. */
 export function contextFor<P extends Providers>(
   app: App,
-  visitor: Visitor & { readonly accesses?: App['accesses'] },
+  visitor: Visitor,
   settings: CallSettings,
   only?: string,
 ): Context<P> {
   const api: Record<string, ApiClient> = {}
   const tokens: Record<string, TokenHandler> = {}
-  for (const [name, access] of visitor.accesses ?? app.accesses) {
+  for (const [name, access] of app.accesses) {
     if (only !== undefined && name !== only) continue
     const handler = (tokens[name] = new TokenHandler(access, visitor))
     api[name] = new ApiClient(access.provider, sender(app, access, handler, settings))

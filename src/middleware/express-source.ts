@@ -1,23 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ResponseCache } from '../cache/index.ts'
 import { ConfigError, SessionOrderError } from '../errors.ts'
-import type { TokenStore } from '../oauth/token-store.ts'
 import { CookieJar } from '../sessions/cookie-jar.ts'
-import { CookieTokens } from '../sessions/cookie-tokens.ts'
 import {
   ExpressSession,
   isExpressSession,
   type RequestWithSession,
 } from '../sessions/express-session.ts'
 import { OwnSession } from '../sessions/own-session.ts'
-import { IronTokens } from '../sessions/iron-tokens.ts'
-import type { RequestPlaceKind } from '../sessions/request-place.ts'
 import type { Session } from '../sessions/session.ts'
-import { type RequestWithSessionStore, SessionTokens } from '../sessions/session-tokens.ts'
 import type { App } from './app.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
 import { formOf, headerOf } from './node-http.ts'
-import { noSessionForTokens, type VisitSource } from './visit.ts'
+import type { VisitSource } from './visit.ts'
 
 /** What Express adds to Node's request. */
 interface ExpressRequest extends IncomingMessage {
@@ -37,8 +32,6 @@ export class ExpressSource implements VisitSource {
   readonly response: ServerResponse
   readonly jar: CookieJar
   readonly session: Session
-  /** One of behalf's routes answers it. */
-  isAnswered = false
   readonly #app: App
   readonly #identify: (req: IncomingMessage) => unknown
 
@@ -89,35 +82,11 @@ export class ExpressSource implements VisitSource {
     return cacheOf(this.#app, this.request)
   }
 
-  tokens(where: RequestPlaceKind): TokenStore {
-    const { request, response, jar } = this
-    if (where.kind === 'iron') return new IronTokens(() => where.open(request, response))
-    if (where.kind === 'cookie') return new CookieTokens(jar, () => this.#setCookies())
-    if (!(this.session instanceof ExpressSession)) throw noSessionForTokens()
-    return new SessionTokens(request as unknown as RequestWithSessionStore)
-  }
-
-  /** A route of ours sets all cookies with its answer; others have theirs set at once, while they can. */
-  #setCookies(): void {
-    const { response, jar } = this
-    if (this.isAnswered || response.headersSent) return
-    const names = new Set(jar.changes.map(nameOf))
-    const others = [response.getHeader('set-cookie') ?? []].flat().map(String)
-    response.setHeader('set-cookie', [
-      ...others.filter((cookie) => !names.has(nameOf(cookie))),
-      ...jar.changes,
-    ])
-  }
-
   used(): void {
     const isOwn = this.session instanceof OwnSession
     if (isOwn && this.#app.options.session !== 'own') checkOrder(this.request)
     keepPrivate(this.response)
   }
-}
-
-function nameOf(cookie: string): string {
-  return cookie.split('=', 1)[0]!
 }
 
 function sessionOf(app: App, req: ExpressRequest, jar: CookieJar): Session {

@@ -162,7 +162,6 @@ async function pass(
       attach(request, visit)
       return next()
     }
-    source.isAnswered = true
     await sendResponse(response, await respond(route, visit), jar.changes)
   } catch (error) {
     appendCookies(response, response.headersSent ? [] : jar.changes)

@@ -11,7 +11,7 @@ export async function logout(visit: Visit): Promise<Response> {
   requireSameOrigin(source.header, app.configuration.origins)
   const answer = await afterwards(visit)
   if (!app.connects) {
-    await Promise.all([...visit.accesses.values()].map((access) => endGrant(visit, access)))
+    await Promise.all([...app.accesses.values()].map((access) => endGrant(visit, access)))
   }
   await source.session.end()
   forgetFinished(source.jar)

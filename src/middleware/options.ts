@@ -3,7 +3,6 @@ import type { EventListener } from '../events.ts'
 import type { OnMissingGrant } from '../oauth/missing-grants.ts'
 import type { Profile, ProviderDefinition } from '../oauth/provider.ts'
 import type { TokenStore } from '../oauth/token-store.ts'
-import type { RequestPlace } from '../sessions/request-place.ts'
 import type { Grant } from '../oauth/token-handler.ts'
 import type { Store } from '../stores/store.ts'
 import type { SecretOption } from './secret.ts'
@@ -67,11 +66,11 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
    */
   allowVolatile?: boolean | undefined
   /**
-   * Where token records are kept, sealed, when not in `store`: `inSession()`, `ironSession()`
-   * or `sealedCookie()` from `behalf/sessions`, or an object of the app's own with `get`, `save` and `delete`. `store` then coordinates, so that
-   * several processes must share it. Default: `store`.
+   * Where token records are kept, sealed, when not in `store`: an object of the app's own with `get`,
+   * `save` and `delete`. `store` then coordinates, so that all processes must share it. Default:
+   * `store`.
    */
-  tokenStore?: TokenStore | RequestPlace | undefined
+  tokenStore?: TokenStore | undefined
   /** First part of every key in the store, `[a-z0-9][a-z0-9_-]{0,31}`. Default `behalf`. */
   namespace?: string | undefined
   providers: P

@@ -26,10 +26,10 @@ export async function admit(
   provider: string,
   scope: readonly string[],
 ): Promise<Response | undefined> {
-  const access = visit.accesses.get(provider)
+  const access = visit.app.accesses.get(provider)
   if (!access)
     throw new ConfigError(
-      `requireLogin('${provider}'): there is no such provider; there are: ${[...visit.accesses.keys()].join(', ')}.`,
+      `requireLogin('${provider}'): there is no such provider; there are: ${[...visit.app.accesses.keys()].join(', ')}.`,
     )
   const obstacle = await obstacleFor(visit, access, scope)
   if (!obstacle) return undefined

@@ -56,7 +56,7 @@ function providerRoute(
   handler: ProviderHandler,
   access: ProviderAccess,
 ): Route {
-  return { method, answer: (visit) => handler(visit, visit.access(access.name)) }
+  return { method, answer: (visit) => handler(visit, access) }
 }
 
 function ownCallback(redirectUri: string | undefined): string | undefined {

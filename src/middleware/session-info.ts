@@ -16,7 +16,7 @@ export type ConnectionInfo =
 
 /** `GET session`: which providers are connected, as JSON for the app's pages. */
 export async function sessionInfo(visit: Visit): Promise<Response> {
-  const entries = [...visit.accesses.values()].map(
+  const entries = [...visit.app.accesses.values()].map(
     async (access) => [access.name, await connection(visit, access)] as const,
   )
   return json({ providers: Object.fromEntries(await Promise.all(entries)) })

@@ -1,12 +1,9 @@
 import { ConfigError, UserRequiredError } from '../errors.ts'
 import type { ResponseCache } from '../cache/index.ts'
 import { type GrantOwner, userOwner } from '../oauth/grant-owner.ts'
-import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { missingScope, normalizeScope } from '../oauth/scope.ts'
 import type { LoginUrlOptions, Visitor } from '../oauth/token-handler.ts'
-import type { TokenStore } from '../oauth/token-store.ts'
 import type { CookieJar } from '../sessions/cookie-jar.ts'
-import { RequestPlace, type RequestPlaceKind } from '../sessions/request-place.ts'
 import type { Session } from '../sessions/session.ts'
 import type { App } from './app.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
@@ -27,8 +24,6 @@ export interface VisitSource {
   /** What the option `user` says. */
   user(): unknown
   cache(): ResponseCache | undefined
-  /** A place of its own for tokens; throws a `ConfigError` where it has none. */
-  tokens(where: RequestPlaceKind): TokenStore
   /** Called when the reply begins to depend on who is asking. */
   used(): void
 }
@@ -37,7 +32,6 @@ export interface VisitSource {
 export class Visit implements Visitor {
   readonly app: App
   readonly source: VisitSource
-  #accesses: ReadonlyMap<string, ProviderAccess> | undefined
 
   constructor(app: App, source: VisitSource) {
     this.app = app
@@ -68,17 +62,6 @@ export class Visit implements Visitor {
     return id === undefined || id === null ? undefined : userOwner(id).id
   }
 
-  /** The accesses of this visit, whose records it may bring along. */
-  get accesses(): ReadonlyMap<string, ProviderAccess> {
-    const { tokenStore } = this.app.options
-    if (!(tokenStore instanceof RequestPlace)) return this.app.accesses
-    return (this.#accesses ??= this.app.accessesIn(this.source.tokens(tokenStore.where)))
-  }
-
-  access(name: string): ProviderAccess {
-    return this.accesses.get(name)!
-  }
-
   /** The path under which the routes are reached from outside. */
   get routes(): string {
     return `${this.source.mountPath}${this.app.configuration.basePath}`
@@ -106,12 +89,5 @@ function checkOptional(app: App, name: string, extra: readonly string[]): void {
   if (unknown.length === 0) return
   throw new ConfigError(
     `The scope ${unknown.join(' ')} is not in providers.${name}.scope or .optionalScope; add it to optionalScope.`,
-  )
-}
-
-/** A `tokenStore` that this request has no place for. */
-export function noSessionForTokens(): ConfigError {
-  return new ConfigError(
-    'tokenStore is inSession() or ironSession(), but there is no such session: the first needs app.use(session(...)) before app.use(auth), both need Express.',
   )
 }

@@ -1,9 +1,8 @@
 import { readBounded } from '../bounded-body.ts'
 import { CookieJar } from '../sessions/cookie-jar.ts'
-import { CookieTokens } from '../sessions/cookie-tokens.ts'
 import { OwnSession } from '../sessions/own-session.ts'
 import type { App } from './app.ts'
-import { noSessionForTokens, Visit } from './visit.ts'
+import { Visit } from './visit.ts'
 
 const maxFormBytes = 65_536
 
@@ -20,11 +19,6 @@ export function visitOf(app: App, request: Request, user: () => unknown): Visit 
     form: () => formOf(request),
     user,
     cache: () => app.cache,
-    // Without a reply of our own to set them, cookies come back by what stands beside them.
-    tokens: ({ kind }) => {
-      if (kind === 'cookie') return new CookieTokens(jar, () => {})
-      throw noSessionForTokens()
-    },
     used: () => {},
   })
 }

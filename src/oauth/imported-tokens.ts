@@ -21,7 +21,7 @@ export interface ImportedTokens {
   /** Epoch ms. */
   expiresAt?: number | null | undefined
   /** Epoch seconds. */
-  expires_at?: number | null | undefined
+  expires_at?: number | string | null | undefined
   /** A list, or text with spaces or commas. */
   scope?: string | readonly string[] | null | undefined
   /** The user's stable id at the provider. */
@@ -39,7 +39,7 @@ export type ImportingProvider = Pick<Provider, 'name' | 'scope' | 'definition'>
 export function importedRecord(provider: ImportingProvider, given: ImportedTokens): TokenRecord {
   const what = `Tokens of ${provider.name} to be imported`
   const row = typeof given === 'object' && given !== null ? given : {}
-  const refreshToken = row.refreshToken ?? row.refresh_token ?? undefined
+  const refreshToken = row.refreshToken || row.refresh_token || undefined
   const accessToken = row.accessToken ?? row.access_token ?? ''
   const tokens = checkedTokens(what, {
     accessToken: accessToken || (refreshToken ?? ''),
@@ -72,8 +72,11 @@ function endOf(
   { expiresAt, expires_at }: ImportedTokens,
   refreshToken: string | undefined,
 ): number | undefined {
-  if (typeof expires_at === 'number' && expiresAt === undefined) {
-    return expires_at > latestInSeconds ? expires_at : expires_at * 1000
+  // PostgreSQL's drivers give a BIGINT as text.
+  const seconds = Number(expires_at ?? Number.NaN)
+  if (expiresAt === undefined || expiresAt === null) {
+    if (seconds > latestInSeconds) return seconds
+    if (!Number.isNaN(seconds)) return seconds * 1000
   }
   return expiresAt ?? (refreshToken === undefined ? undefined : 0)
 }

@@ -1,72 +1,87 @@
-import { BehalfError, StoreUnavailableError } from '../errors.ts'
+import { StoreUnavailableError } from '../errors.ts'
 import type { SetOptions, Store, StoredValue } from '../stores/store.ts'
 import { sha256 } from './token-record.ts'
 import type { TokenStore } from './token-store.ts'
+import { within } from './within.ts'
 
 /** Seconds for which the newest value is also kept beside its place. */
-const successorTtl = 900
+const besideTtl = 900
+/** Tells the versions of a place from those of the store. */
+const ofPlace = 'placed '
+/** Seconds that the place has. */
+const deadline = { read: 2, write: 5 }
 /** What stands beside a place begins with one of these: its newest value follows, or it was deleted. */
 const there = Buffer.from([1])
 const gone = Buffer.from([0])
 
 /**
- * A store whose values are kept in a place that cannot compare, such as a session; records beside
- * it, in a store that can, coordinate.
+ * A store whose values are kept in a place that cannot compare, such as a table behind three
+ * functions; what stands beside it, in a store that can, coordinates.
  *
- * Each write is a comparison beside the place first, and stays there for a quarter of an hour: a
- * place that was written back with an older value meanwhile (of a session the last writer wins) is
- * healed at the next read. What was deleted leaves a mark for as long as it could have been used, so
- * that no late write brings it back.
+ * Each write is a comparison beside the place first, and stays there for a quarter of an hour: who
+ * writes the place later than somebody else is healed at the next read. What was deleted leaves a
+ * mark, so that no late write brings it back. A value that the store had under the same key before
+ * there was a place moves there.
  */
 export class PlacedStore implements Store {
   readonly #place: TokenStore
-  readonly #beside: Store
+  readonly #store: Store
   readonly #longest: number
 
   /** `longest`: seconds for which a late write could bring back what was deleted. */
-  constructor(place: TokenStore, beside: Store, longest: number) {
+  constructor(place: TokenStore, store: Store, longest: number) {
     this.#place = place
-    this.#beside = beside
+    this.#store = store
     this.#longest = longest
   }
 
   get reach(): Store['reach'] {
-    return this.#beside.reach
+    return this.#store.reach
   }
 
   get durable(): boolean {
-    return this.#beside.durable
+    return this.#store.durable
   }
 
   get maxValueBytes(): number {
-    return this.#beside.maxValueBytes - there.byteLength
+    return this.#store.maxValueBytes - there.byteLength
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
-    const [newest, placed] = await Promise.all([this.#beside.get(key), this.#placed(key)])
-    if (!newest) return placed && { value: placed, version: versionOf(placed) }
-    if (isGone(newest)) return undefined
+    const [newest, placed] = await Promise.all([this.#store.get(beside(key)), this.#placed(key)])
+    if (!newest) {
+      return placed ? { value: placed, version: placedVersion(placed) } : this.#movedHere(key)
+    }
+    if (isGone(newest)) {
+      if (placed) await this.#clear(key)
+      return undefined
+    }
     const value = newest.value.subarray(1)
     if (!placed || Buffer.compare(placed, value) !== 0) {
-      await this.#save(key, textOf(value), Infinity).catch(() => {})
+      await this.#save(key, textOf(value), undefined).catch(() => {})
     }
-    return { value, version: besideVersion(newest.version) }
+    return { value, version: newest.version }
   }
 
   async compareAndSwap(
     key: string,
     version: string | undefined,
     value: Uint8Array,
-    { ttl = Infinity }: SetOptions = {},
+    { ttl }: SetOptions = {},
   ): Promise<string | undefined> {
     // The caller may change its bytes while others are waited for.
     const [bytes, text] = [Buffer.concat([there, value]), textOf(value)]
-    const written = await this.#replace(key, version, bytes, Math.min(ttl, successorTtl))
+    const written = await this.#replace(key, version, bytes, Math.min(ttl ?? besideTtl, besideTtl))
     if (written === undefined) return undefined
-    const saving = this.#save(key, text, ttl)
-    // A new value that has no place is a login that has failed; any other is healed later.
-    await (version === undefined ? saving : saving.catch(() => {}))
-    return besideVersion(written)
+    try {
+      await this.#save(key, text, ttl)
+    } catch (error) {
+      // What was there is healed later; a new value that has no place is none.
+      if (version !== undefined) return written
+      await this.#store.compareAndSwap(beside(key), written, gone, { ttl: this.#longest })
+      throw error
+    }
+    return written
   }
 
   async compareAndDelete(key: string, version: string): Promise<boolean> {
@@ -76,20 +91,27 @@ export class PlacedStore implements Store {
     return true
   }
 
-  async set(key: string, value: Uint8Array, { ttl = Infinity }: SetOptions = {}) {
-    const [bytes, text] = [Buffer.concat([there, value]), textOf(value)]
-    await this.#beside.set(key, bytes, { ttl: Math.min(ttl, successorTtl) })
-    await this.#save(key, text, ttl)
+  async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
+    const copy = new Uint8Array(value)
+    let written: string | undefined
+    while (written === undefined) {
+      written = await this.compareAndSwap(key, (await this.get(key))?.version, copy, options)
+    }
   }
 
   async delete(key: string): Promise<boolean> {
     const found = await this.get(key)
-    await this.#beside.set(key, gone, { ttl: this.#longest })
+    let marked: string | undefined
+    while (marked === undefined) {
+      const newest = await this.#store.get(beside(key))
+      const ttl = this.#longest
+      marked = await this.#store.compareAndSwap(beside(key), newest?.version, gone, { ttl })
+    }
     await this.#clear(key)
     return found !== undefined
   }
 
-  /** The place is the app's, and what is beside it somebody else's: neither is closed here. */
+  /** The place is the app's, and the store somebody else's: neither is closed here. */
   async close(): Promise<void> {}
 
   async #replace(
@@ -98,52 +120,60 @@ export class PlacedStore implements Store {
     value: Uint8Array,
     ttl: number,
   ): Promise<string | undefined> {
-    if (version?.startsWith(besideVersion(''))) {
-      const expected = version.slice(besideVersion('').length)
-      return this.#beside.compareAndSwap(key, expected, value, { ttl })
+    if (version !== undefined && !version.startsWith(ofPlace)) {
+      return this.#store.compareAndSwap(beside(key), version, value, { ttl })
     }
-    const newest = await this.#beside.get(key)
+    const newest = await this.#store.get(beside(key))
     const placed = await this.#placed(key)
-    const now = newest ? undefined : placed && versionOf(placed)
+    const now = newest ? undefined : placed && placedVersion(placed)
     const isAsExpected = newest && version === undefined ? isGone(newest) : now === version
     if (!isAsExpected) return undefined
-    return this.#beside.compareAndSwap(key, newest?.version, value, { ttl })
+    return this.#store.compareAndSwap(beside(key), newest?.version, value, { ttl })
+  }
+
+  /** What the store itself has under this key is from before it had a place. */
+  async #movedHere(key: string): Promise<StoredValue | undefined> {
+    const before = await this.#store.get(key)
+    if (!before) return undefined
+    const { value } = before
+    const version = await this.compareAndSwap(key, undefined, value)
+    if (version === undefined) return this.get(key)
+    await this.#store.compareAndDelete(key, before.version)
+    return { value, version }
   }
 
   async #placed(key: string): Promise<Uint8Array | undefined> {
-    const text = await this.#ask(() => this.#place.get(key))
+    const text = await this.#ask(deadline.read, () => this.#place.get(key))
     return typeof text === 'string' ? Buffer.from(text, 'base64url') : undefined
   }
 
-  async #save(key: string, text: string, seconds: number): Promise<void> {
-    const ttl = seconds === Infinity ? undefined : seconds
-    await this.#ask(() => this.#place.save(key, text, { ttl }))
+  async #save(key: string, text: string, ttl: number | undefined): Promise<void> {
+    await this.#ask(deadline.write, () => this.#place.save(key, text, { ttl }))
   }
 
-  /** The mark beside it says that it is gone, whether its place can be told or not. */
+  /** The mark beside it says that it is gone, whether its place can be told now or not. */
   async #clear(key: string): Promise<void> {
-    await this.#ask(() => this.#place.delete(key)).catch(() => {})
+    await this.#ask(deadline.write, () => this.#place.delete(key)).catch(() => {})
   }
 
   /** An error of the app's own code may hold what it was given. */
-  async #ask<T>(operation: () => T | Promise<T>): Promise<T> {
+  async #ask<T>(seconds: number, operation: () => T | Promise<T>): Promise<T> {
+    const failed = new StoreUnavailableError('the tokenStore of the app has failed, or is too slow')
     try {
-      return await operation()
-    } catch (error) {
-      if (error instanceof BehalfError) throw error
-      // oxlint-disable-next-line preserve-caught-error -- it is what must not come along
-      throw new StoreUnavailableError('the tokenStore of the app has failed')
+      return await within(Promise.resolve(operation()), seconds, failed)
+    } catch {
+      throw failed
     }
   }
 }
 
-/** The version of a value that nothing stands beside any more. */
-function versionOf(placed: Uint8Array): string {
-  return `placed ${sha256(Buffer.from(placed).toString('latin1'))}`
+function beside(key: string): string {
+  return `${key}:beside`
 }
 
-function besideVersion(version: string): string {
-  return `beside ${version}`
+/** The version of a value that nothing stands beside any more. */
+function placedVersion(placed: Uint8Array): string {
+  return `${ofPlace}${sha256(Buffer.from(placed).toString('latin1'))}`
 }
 
 function isGone({ value }: StoredValue): boolean {

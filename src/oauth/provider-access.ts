@@ -28,8 +28,6 @@ export class ProviderAccess {
   readonly listener: EventListener | undefined
   /** Lets work go on after the response; its failure is nobody's error. */
   readonly background: (work: Promise<unknown>) => void
-  readonly #leases: Leases
-  readonly #settings: AccessSettings
   readonly #missing: MissingGrants | undefined
   readonly #idle: IdleLimit | undefined
 
@@ -37,28 +35,18 @@ export class ProviderAccess {
     server: AuthorizationServer,
     records: TokenRecords,
     leases: Leases,
-    settings: AccessSettings,
+    { onEvent, onMissingGrant, grantTtl }: AccessSettings,
     background: (work: Promise<unknown>) => void,
-    cooldowns?: Cooldowns,
   ) {
-    const { onEvent, onMissingGrant, grantTtl } = settings
-    this.#leases = leases
-    this.#settings = settings
     this.provider = server.provider
     this.server = server
     this.records = records
     this.listener = onEvent
     this.background = background
     this.refresher = new Refresher(server, records, leases, onEvent, background)
-    this.cooldowns = cooldowns ?? new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
+    this.cooldowns = new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
     this.#idle = grantTtl?.idle === undefined ? undefined : new IdleLimit(records, grantTtl.idle)
     this.#missing = onMissingGrant && new MissingGrants(this.provider, records, onMissingGrant)
-  }
-
-  /** The same for records that are kept elsewhere. */
-  withRecords(records: TokenRecords): ProviderAccess {
-    const { server, background, cooldowns } = this
-    return new ProviderAccess(server, records, this.#leases, this.#settings, background, cooldowns)
   }
 
   get name(): string {

@@ -156,20 +156,29 @@ export class TokenRecords {
 
   /** Notes that this owner's grant was moved here; tells whether that was news. */
   async noteMoved(owner: GrantOwner, provider: string): Promise<boolean> {
-    const place = `${this.#key(owner, provider)}:moved`
+    const place = this.#markOf(owner, provider)
     return (await this.#store.compareAndSwap(place, undefined, marks.moved)) !== undefined
   }
 
   /** Notes that this owner's grant was ended here, wherever else there are tokens. */
   async noteEnded(owner: GrantOwner, provider: string): Promise<void> {
-    await this.#store.set(`${this.#key(owner, provider)}:moved`, marks.ended)
+    const place = this.#markOf(owner, provider)
+    let written: string | undefined
+    while (written === undefined) {
+      const mark = await this.#store.get(place)
+      written = await this.#store.compareAndSwap(place, mark?.version, marks.ended)
+    }
   }
 
   /** What was noted. */
   async noted(owner: GrantOwner, provider: string): Promise<keyof typeof marks | undefined> {
-    const mark = await this.#store.get(`${this.#key(owner, provider)}:moved`)
+    const mark = await this.#store.get(this.#markOf(owner, provider))
     if (!mark) return undefined
     return mark.value[0] === marks.moved[0] ? 'moved' : 'ended'
+  }
+
+  #markOf(owner: GrantOwner, provider: string): string {
+    return `${this.#key(owner, provider)}:mark`
   }
 
   /** Deletes whatever is there, also what nobody can read. */

@@ -12,7 +12,6 @@ const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const surroundings = `
 import type { Express, Request, Response } from 'express'
 import expressModule from 'express'
-import sessionModule from 'express-session'
 import type supertest from 'supertest'
 import type { ImportedTokens } from 'behalf'
 import type { ExpressBehalf } from 'behalf/express'
@@ -35,13 +34,11 @@ declare global {
   const provider: TestProvider
   const api: TestApi
   const express: typeof expressModule
-  const session: typeof sessionModule
   const request: typeof supertest
   const behalf: typeof import('behalf/express').behalf
   const requireLogin: typeof import('behalf/express').requireLogin
   const responseCache: typeof import('behalf/express').responseCache
   const spotify: typeof import('behalf/providers').spotify
-  const inSession: typeof import('behalf/sessions').inSession
   const createStore: typeof import('behalf/stores').createStore
   const createApp: (given: { spotify: ProviderDefinition }) => Express
   const findOldTokens: (user: string, provider: string) => Promise<ImportedTokens | undefined>

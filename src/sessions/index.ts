@@ -1,7 +1,0 @@
-export {
-  inSession,
-  ironSession,
-  type OpenIronSession,
-  type RequestPlace,
-  sealedCookie,
-} from './request-place.ts'

@@ -107,12 +107,12 @@ export class TokenRecords {
     const key = this.#key(owner, provider)
     const bound = boundTo(owner, record)
     for (;;) {
-      const found = await this.reread(key)
-      if (found) return found
+      const stored = await this.#store.get(key)
+      const there = stored && this.#sealed.open(key, stored.value)
+      if (stored && there) return { key, version: stored.version, record: there }
       await this.#enter(key, bound)
-      // What cannot be read counts as absent, and is in the way.
-      const there = await this.#store.get(key)
-      const version = await this.#write(key, there?.version, bound)
+      // What cannot be read counts as absent; what came since it was looked at does not.
+      const version = await this.#write(key, stored?.version, bound)
       if (version !== undefined) return { key, version, record: bound }
     }
   }

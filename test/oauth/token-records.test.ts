@@ -85,3 +85,26 @@ test('thousands of users in one process each have their own record', async () =>
     }
   }
 })
+
+test('of many that add a grant at once one does, and all find that one', async () => {
+  const { store, process } = await world()
+  const { get } = store
+  // Whoever looks is looked past by all others first.
+  store.get = async (key) => {
+    const found = await get.call(store, key)
+    await new Promise((resolve) => setTimeout(resolve, Math.random() * 5))
+    return found
+  }
+  const mei = { kind: 'user', id: 'mei' } as const
+  for (let round = 0; round < 20; round += 1) {
+    const owner = { ...mei, id: `mei ${round}` }
+    const added = await Promise.all(
+      Array.from({ length: 5 }, (_, index) =>
+        process(secret).add(owner, 'spotify', recordOf(`${index}`)),
+      ),
+    )
+    expect(new Set(added.map(({ record }) => record.grantId)).size).toBe(1)
+    const there = await process(secret).read(owner, 'spotify')
+    expect(there?.record.grantId).toBe(added[0]!.record.grantId)
+  }
+})

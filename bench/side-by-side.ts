@@ -1,3 +1,5 @@
+import { measure } from './measure.mjs'
+
 /** Two ways of doing the same work, and how much longer ours may take. */
 export interface Comparison {
   name: string
@@ -19,14 +21,15 @@ const rounds = 15
  */
 export async function sideBySide(comparison: Comparison): Promise<boolean> {
   const { name, bare, ours, atMost, atATime = 50, calls = 5_000 } = comparison
+  const load = { calls, atATime }
   const ratios: number[] = []
   const perCall: number[] = []
-  await measure(bare, calls, atATime)
-  await measure(ours, calls, atATime)
+  await measure(bare, load)
+  await measure(ours, load)
   for (let round = 0; round < rounds; round += 1) {
     const oursFirst = round % 2 === 0
-    const first = await measure(oursFirst ? ours : bare, calls, atATime)
-    const second = await measure(oursFirst ? bare : ours, calls, atATime)
+    const first = await measure(oursFirst ? ours : bare, load)
+    const second = await measure(oursFirst ? bare : ours, load)
     const [mine, theirs] = oursFirst ? [first, second] : [second, first]
     ratios.push(mine / theirs)
     perCall.push((mine / calls) * 1000)
@@ -56,23 +59,6 @@ export function report(name: string, outcome: Outcome): boolean {
   ]
   console.log(columns.join(''))
   return met
-}
-
-async function measure(
-  call: () => Promise<unknown>,
-  calls: number,
-  atATime: number,
-): Promise<number> {
-  let left = calls
-  const lane = async () => {
-    while (left > 0) {
-      left -= 1
-      await call()
-    }
-  }
-  const startedAt = performance.now()
-  await Promise.all(Array.from({ length: atATime }, lane))
-  return performance.now() - startedAt
 }
 
 /** The one in the middle. */

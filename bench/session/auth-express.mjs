@@ -1,27 +1,10 @@
 import { ExpressAuth, getSession } from '@auth/express'
+import { authJs } from './auth-js.mjs'
 
 /** Auth.js, the access token in the session as its guide has it. */
 export function serve(app, settings) {
-  const { issuer, clientId, clientSecret, authorizationEndpoint, tokenEndpoint } = settings
   const config = {
-    trustHost: true,
-    basePath: '/auth',
-    secret: 'a-secret-of-the-bench-that-is-long-enough-0123456789',
-    providers: [
-      {
-        id: 'test',
-        name: 'test',
-        type: 'oauth',
-        issuer,
-        clientId,
-        clientSecret,
-        authorization: { url: authorizationEndpoint, params: { scope: 'openid' } },
-        token: tokenEndpoint,
-        userinfo: `${issuer}/userinfo`,
-        checks: ['pkce', 'state'],
-        profile: (profile) => ({ id: profile.sub }),
-      },
-    ],
+    ...authJs(settings),
     callbacks: {
       jwt: ({ token, account }) =>
         account ? { ...token, accessToken: account.access_token } : token,

@@ -1,19 +1,8 @@
-import openid from 'express-openid-connect'
+import { auth0 } from './auth0.mjs'
 
-/** Auth0's middleware, its session in a cookie as it comes. */
-export function serve(app, { origin, issuer, clientId, clientSecret }) {
-  app.use(
-    openid.auth({
-      authRequired: false,
-      baseURL: origin,
-      issuerBaseURL: issuer,
-      clientID: clientId,
-      clientSecret: clientSecret,
-      secret: 'a-secret-of-the-bench-that-is-long-enough-0123456789',
-      authorizationParams: { response_type: 'code', scope: 'openid' },
-      session: { cookie: { secure: false } },
-    }),
-  )
+/** Auth0's middleware: the token is looked at. */
+export function serve(app, settings) {
+  app.use(auth0(settings))
   app.get('/token', (req, res) => {
     const { accessToken } = req.oidc
     if (!accessToken || accessToken.isExpired()) return res.sendStatus(401)

@@ -2,6 +2,7 @@ import { behalf } from 'behalf/express'
 import { oauth2 } from 'behalf/providers'
 import { grantFor } from 'behalf/testing'
 import { Redis } from 'ioredis'
+import { measure } from '../measure.mjs'
 
 // Plain JavaScript, and behalf as it is published: what runs TypeScript on the fly costs too much.
 
@@ -21,20 +22,6 @@ const ways = {
   ours: async () => (await auth.forUser('ada')).tokens.spotify.getAccessToken(),
   // The command that the store sends: a record is one string of Redis'.
   bare: () => redis.getBuffer(record),
-}
-
-/** Milliseconds that so many calls take, `atATime` of them under way. */
-async function measure(call, { calls, atATime }) {
-  let left = calls
-  const lane = async () => {
-    while (left > 0) {
-      left -= 1
-      await call()
-    }
-  }
-  const startedAt = performance.now()
-  await Promise.all(Array.from({ length: atATime }, lane))
-  return performance.now() - startedAt
 }
 
 process.on('message', async ({ way, ...load }) => process.send(await measure(ways[way], load)))

@@ -9,7 +9,6 @@ import {
   type ImportingProvider,
 } from '../oauth/imported-tokens.ts'
 import { spotify } from '../oauth/providers/index.ts'
-import { SubjectIndex } from '../oauth/subject-index.ts'
 import { TokenRecords } from '../oauth/token-records.ts'
 import { createStore } from '../stores/create-store.ts'
 import { guarded } from '../stores/guarded.ts'
@@ -43,8 +42,7 @@ export async function importTokens(args: string[]): Promise<void> {
     if (store.reach === 'process') throw new UsageError('--store must outlive this command.')
     try {
       const limited = guarded(store, { name: 'token store', deadline })
-      const subjects = new SubjectIndex(limited, namespace)
-      const records = new TokenRecords(limited, keyRing, namespace, subjects)
+      const records = new TokenRecords(limited, keyRing, namespace)
       const counts = await moveOver(records, provider, rows, options.user)
       process.stdout.write(`${report(counts, rows.length)}\n`)
       if (counts.unusable > 0) process.exitCode = 1

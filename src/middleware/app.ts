@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import type { ResponseCache } from '../cache/index.ts'
+import { ConfigError } from '../errors.ts'
 import { type BehalfEvent, emit } from '../events.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
@@ -68,12 +69,15 @@ export class App {
 
   #recordsIn(store: Store): TokenRecords {
     const { namespace } = this.configuration
-    return new TokenRecords(
-      store,
-      this.keyRing,
-      namespace,
-      new SubjectIndex(this.#limited, namespace),
-    )
+    const subjects = new SubjectIndex(this.#limited, namespace)
+    return new TokenRecords(store, this.keyRing, namespace, subjects)
+  }
+
+  /** Throws a `ConfigError` for a provider that the app does not have. */
+  access(provider: string): ProviderAccess {
+    const access = this.accesses.get(provider)
+    if (access) return access
+    throw new ConfigError(`There is no provider ${provider} in the app's providers.`)
   }
 
   /** A grant belongs to the app's user where there is such a thing, else to the session. */

@@ -102,7 +102,7 @@ export class Behalf<P extends Providers = Providers> {
     options?: JobOptions,
   ): Promise<Context<Pick<P, Name>>> {
     const owner = { kind: 'subject', id: userOwner(subject).id } as const
-    return this.#outside(owner, options, this.#known(provider))
+    return this.#outside(owner, options, provider)
   }
 
   /**
@@ -113,7 +113,7 @@ export class Behalf<P extends Providers = Providers> {
     provider: Name,
     options?: JobOptions,
   ): Promise<Context<Pick<P, Name>>> {
-    return this.#outside({ kind: 'app', id: '' }, options, this.#known(provider))
+    return this.#outside({ kind: 'app', id: '' }, options, provider)
   }
 
   /** Whether the store answers, and how much work is under way; for a load balancer. Never throws. */
@@ -183,13 +183,9 @@ export class Behalf<P extends Providers = Providers> {
       throw new ConfigError(`maxWait must be 0 to ${longestWait} seconds.`)
     }
     const app = await this.app()
+    if (only !== undefined) app.access(only)
     const visitor = { owner: async () => owner, loginUrl: () => undefined }
     return contextFor(app, visitor, { cache: () => app.cache, maxWait }, only)
-  }
-
-  #known(provider: string): string {
-    if (this.#configuration.providers.some(({ name }) => name === provider)) return provider
-    throw new ConfigError(`There is no provider ${provider} in the app's providers.`)
   }
 
   async #load(): Promise<App> {

@@ -70,10 +70,10 @@ export class Grants {
     provider: string,
     { user, tokenSet, subject = tokenSet.subject, authorizedAt }: ImportOptions,
   ): Promise<boolean> {
-    const [access] = accessesOf(await this.#app(), provider)
+    const access = (await this.#app()).access(provider)
     const given = { ...tokenSet, subject, authorizedAt: authorizedAt ?? tokenSet.authorizedAt }
-    const record = importedRecord(access!.provider, given)
-    const there = await access!.records.add(userOwner(user), provider, record)
+    const record = importedRecord(access.provider, given)
+    const there = await access.records.add(userOwner(user), provider, record)
     return there.record.grantId === record.grantId
   }
 
@@ -110,10 +110,7 @@ export class Grants {
 }
 
 function accessesOf(app: App, provider: string | undefined): ProviderAccess[] {
-  if (provider === undefined) return [...app.accesses.values()]
-  const access = app.accesses.get(provider)
-  if (access) return [access]
-  throw new ConfigError(`There is no provider ${provider} in the app's providers.`)
+  return provider === undefined ? [...app.accesses.values()] : [app.access(provider)]
 }
 
 function existing<T>(value: T | undefined): T[] {

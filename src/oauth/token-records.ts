@@ -5,7 +5,7 @@ import { Recent } from '../recent.ts'
 import type { Store } from '../stores/store.ts'
 import type { GrantOwner } from './grant-owner.ts'
 import { SealedRecords } from './sealed-records.ts'
-import type { Subject, SubjectIndex } from './subject-index.ts'
+import { type Subject, SubjectIndex } from './subject-index.ts'
 import { sha256, type TokenRecord } from './token-record.ts'
 
 /** What stands beside a user's record: its tokens were moved here, or it was ended here. */
@@ -32,7 +32,13 @@ export class TokenRecords {
   readonly #namespace: string
   readonly #keys = new Recent<string>(1_000)
 
-  constructor(store: Store, keyRing: KeyRing, namespace: string, subjects: SubjectIndex) {
+  /** `subjects`: where the index is, when not in `store`. */
+  constructor(
+    store: Store,
+    keyRing: KeyRing,
+    namespace: string,
+    subjects: SubjectIndex = new SubjectIndex(store, namespace),
+  ) {
     this.#store = store
     this.#sealed = new SealedRecords(keyRing)
     this.#namespace = namespace

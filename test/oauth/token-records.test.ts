@@ -3,7 +3,6 @@ import { RetiredSecretError } from '../../src/errors.ts'
 import { KeyRing } from '../../src/key-ring.ts'
 import { newGrant, type TokenRecord } from '../../src/oauth/token-record.ts'
 import { TokenRecords } from '../../src/oauth/token-records.ts'
-import { SubjectIndex } from '../../src/oauth/subject-index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 
 const [secret, other] = ['a'.repeat(32), 'b'.repeat(32)]
@@ -23,10 +22,7 @@ function recordOf(accessToken: string): TokenRecord {
 /** Records of one process, over a store that others can write to. */
 async function world(secrets: readonly string[] = [secret]) {
   const store = memoryStore()
-  const recordsOf = (ring: readonly string[]) => {
-    const keyRing = new KeyRing(ring)
-    return new TokenRecords(store, keyRing, 'test', new SubjectIndex(store, 'test'))
-  }
+  const recordsOf = (ring: readonly string[]) => new TokenRecords(store, new KeyRing(ring), 'test')
   const records = recordsOf(secrets)
   await records.replace(ada, 'spotify', recordOf('first'))
   const token = async (of = records) => (await of.read(ada, 'spotify'))?.record.tokens.accessToken

@@ -1,4 +1,5 @@
 import { ExpressAuth } from '@auth/express'
+import { authJs } from '../../session/auth-js.mjs'
 
 /**
  * Auth.js as its guide on refresh token rotation has it: the jwt callback refreshes, and a failure
@@ -6,7 +7,7 @@ import { ExpressAuth } from '@auth/express'
  * callback returned (`getSession()` of @auth/express does not).
  */
 export function serve(app, settings) {
-  const { issuer, clientId, clientSecret, authorizationEndpoint, tokenEndpoint } = settings
+  const { clientId, clientSecret, tokenEndpoint } = settings
 
   async function refreshed(token) {
     const parameters = { grant_type: 'refresh_token', refresh_token: token.refreshToken }
@@ -24,24 +25,7 @@ export function serve(app, settings) {
   }
 
   const config = {
-    trustHost: true,
-    basePath: '/auth',
-    secret: 'a-secret-of-the-bench-that-is-long-enough-0123456789',
-    providers: [
-      {
-        id: 'test',
-        name: 'test',
-        type: 'oauth',
-        issuer,
-        clientId,
-        clientSecret,
-        authorization: { url: authorizationEndpoint, params: { scope: 'openid' } },
-        token: tokenEndpoint,
-        userinfo: `${issuer}/userinfo`,
-        checks: ['pkce', 'state'],
-        profile: (profile) => ({ id: profile.sub }),
-      },
-    ],
+    ...authJs(settings),
     callbacks: {
       jwt: async ({ token, account }) => {
         if (account) {

@@ -78,8 +78,7 @@ async function grant(
   owner: GrantOwner,
   { user, provider, scope }: SessionCookieOptions,
 ): Promise<void> {
-  const access = app.accesses.get(provider)
-  if (!access) throw new ConfigError(`There is no provider ${provider} in the app's providers.`)
+  const access = app.access(provider)
   const asked = scope === undefined ? access.provider.scope : normalizeScope(scope)
   const result = await loginAt(app, access, user, asked)
   await access.records.replace(owner, provider, newRecord(app, access, asked, result))

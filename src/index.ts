@@ -28,7 +28,7 @@ export {
   UpstreamUnavailableError,
   UserRequiredError,
 } from './errors.ts'
-export type { BehalfEvent, EventFields, EventListener } from './events.ts'
+export type { BehalfEvent, EventFields, EventListener, Happening } from './events.ts'
 export type { ApiClient, ApiRequestInit, CallOptions, Query } from './oauth/api-client.ts'
 export type { ImportedTokens } from './oauth/imported-tokens.ts'
 export type { OnMissingGrant } from './oauth/missing-grants.ts'

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ResponseCache } from '../cache/index.ts'
 import { ConfigError } from '../errors.ts'
-import { type BehalfEvent, emit } from '../events.ts'
+import { emit, type Happening } from '../events.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { Leases } from '../oauth/leases.ts'
@@ -85,8 +85,8 @@ export class App {
     return this.options.user !== undefined
   }
 
-  emit(event: BehalfEvent): void {
-    emit(this.options.onEvent, event)
+  emit(happening: Happening): void {
+    emit(this.options.onEvent, happening)
   }
 
   /** Work that goes on after the response; `close()` waits for it. */

@@ -6,7 +6,7 @@ import {
   type ReauthReason,
   StoreUnavailableError,
 } from '../errors.ts'
-import { type BehalfEvent, emit, type EventFields, type EventListener } from '../events.ts'
+import { emit, type EventFields, type EventListener, type Happening } from '../events.ts'
 import { processState } from '../process-state.ts'
 import { aftermathOf } from './aftermath.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
@@ -280,12 +280,12 @@ export class Refresher {
     fields: Omit<EventFields[Type], 'provider' | 'grant'>,
   ): void {
     const about = { provider: record.provider, grant: grantHash(record) }
-    emit(this.#listener, { type, ...about, ...fields } as BehalfEvent)
+    emit(this.#listener, { type, ...about, ...fields } as Happening)
   }
 }
 
 type RefreshEvent = Extract<
-  BehalfEvent['type'],
+  Happening['type'],
   `refresh${string}` | `lease_${string}` | 'reauth_required' | 'reuse_suspected'
 >
 

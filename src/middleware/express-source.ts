@@ -13,6 +13,7 @@ import type { App } from './app.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
 import { formOf, headerOf } from './node-http.ts'
 import type { VisitSource } from './visit.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /** What Express adds to Node's request. */
 interface ExpressRequest extends IncomingMessage {
@@ -124,17 +125,14 @@ function checkOrder(req: ExpressRequest): void {
 function publicUrl(app: App, req: ExpressRequest): URL {
   const home = new URL(app.configuration.origins[0]!)
   const host = forwardedHost(req) ?? req.headers.host ?? home.host
-  const origin = URL.canParse(`${home.protocol}//${host}`)
-    ? `${home.protocol}//${host}`
-    : home.origin
+  const { origin } = parsedUrl(`${home.protocol}//${host}`) ?? home
   const path = req.originalUrl ?? req.url ?? '/'
-  return new URL(path.startsWith('/') ? `${new URL(origin).origin}${path}` : home.origin)
+  return (path.startsWith('/') && parsedUrl(`${origin}${path}`)) || new URL(home.origin)
 }
 
 /** Express trusts X-Forwarded-Host where it takes its hostname from there. */
 function forwardedHost(req: ExpressRequest): string | undefined {
   const forwarded = headerOf(req, 'x-forwarded-host')?.split(',', 1)[0]?.trim()
-  const name =
-    forwarded && URL.canParse(`http://${forwarded}`) ? new URL(`http://${forwarded}`) : undefined
+  const name = forwarded && parsedUrl(`http://${forwarded}`)
   return name && name.hostname === req.hostname ? forwarded : undefined
 }

@@ -4,6 +4,7 @@ import type { Provider } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
 import { waitAfter } from './retry-after.ts'
 import type { TokenHandler } from './token-handler.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 const maxReplayBytes = 1_048_576
 const maxRedirects = 5
@@ -129,7 +130,7 @@ function redirectOf(
   const location = response.headers.get('location')
   const isRedirect = [301, 302, 303, 307, 308].includes(response.status)
   const isSafe = init.method === 'GET' || init.method === 'HEAD'
-  if (!isRedirect || !isSafe || !location || !URL.canParse(location, from)) return undefined
-  const target = new URL(location, from)
-  return provider.apiOrigins.includes(target.origin) ? target.href : undefined
+  if (!isRedirect || !isSafe || !location) return undefined
+  const target = parsedUrl(location, from)
+  return target && provider.apiOrigins.includes(target.origin) ? target.href : undefined
 }

@@ -190,9 +190,11 @@ export class PlacedStore implements RecordHome {
     const { value } = before
     const { isOpen, longest } = this.#settings
     const ttl = isOpen && longest
-    const version = await this.compareAndSwap(key, undefined, value, { ttl })
+    const mark = thereMark(value, true, ttl)
+    const version = await this.#store.compareAndSwap(beside(key), undefined, mark, { ttl })
     if (version === undefined) return this.get(key)
     await this.#store.compareAndDelete(key, before.version)
+    await this.#save(key, textOf(value), ttl).catch(() => {})
     return { value, version }
   }
 

@@ -5,7 +5,9 @@ import type { TokenPlace } from './token-place.ts'
 /** The cookies that iron-session reads and sets: the part of Next's `cookies()` that it uses. */
 export interface IronCookies {
   get(name: string): { name: string; value: string } | undefined
-  set(...cookie: [name: string, value: string, attributes?: object] | [IronCookie]): void
+  set(
+    ...cookie: [name: string, value: string, attributes?: object | undefined] | [IronCookie]
+  ): void
 }
 
 interface IronCookie {

@@ -68,6 +68,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
   checkRedirectUris(providers, origins, basePath)
   checkDistinct(providers)
   const developing = isDevelopment(origins)
+  const places = tokenStoreOf(options)
   const grantTtl = seconds('grantTtl.absolute', options.grantTtl?.absolute ?? month)
   if (options.grantTtl?.idle !== undefined) seconds('grantTtl.idle', options.grantTtl.idle)
   const store = checkDurable(
@@ -81,7 +82,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
     namespace: checkNamespace('namespace', options.namespace ?? 'behalf'),
     keyRing: keyRingFrom(options.secret, developing),
     store,
-    ...tokenStoreOf(options),
+    ...places,
     ownsStore: typeof given !== 'object',
     providers,
     rules: new Map(providers.map(({ name, definition }) => [name, compileRules(definition.rules)])),

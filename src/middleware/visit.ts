@@ -48,15 +48,21 @@ export class Visit implements Visitor {
       const id = await this.user()
       return id === undefined ? undefined : userOwner(id)
     }
+    // A place that is not there is told before anybody logs in for nothing.
+    const { home } = this
     const handle = this.source.session.read()
-    return handle && this.ownerOf(handle)
+    return handle && { kind: 'session', ...handle, home }
   }
 
   /** Whom a handle stands for; the records are where this request brings them along, if it does. */
   ownerOf(handle: SessionHandle): SessionOwner {
+    return { kind: 'session', ...handle, home: this.home }
+  }
+
+  /** Over the place for tokens; `undefined`: records are in the store. */
+  get home(): RecordHome | undefined {
     const { tokens } = this
-    this.#home ??= tokens && this.app.homeIn(tokens)
-    return { kind: 'session', ...handle, home: this.#home }
+    return (this.#home ??= tokens && this.app.homeIn(tokens))
   }
 
   /** The place for tokens that the request brings along, where the app wants them there. */

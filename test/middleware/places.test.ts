@@ -3,22 +3,22 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Store as SessionStore } from 'express-session'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createStore } from '../../src/stores/create-store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import type { Store } from '../../src/stores/store.ts'
 import { loginAs } from '../../src/testing/index.ts'
-import {
-  type AppSettings,
-  type Browser,
-  createApp,
-  navigation,
-  ownForm,
-  useWorld,
-} from './express-app.ts'
+import { navigation, ownForm, useWorld } from './express-app.ts'
 import { approve, beginLogin, cookiesOf } from './flow.ts'
-import { type PlaceKind, placeKinds, useSessions } from './place-kinds.ts'
+import {
+  allRows,
+  copyOf,
+  placeApp,
+  type PlaceAppSettings,
+  placed,
+  quarterLater,
+  sharedStore,
+} from './place-app.ts'
+import { placeKinds } from './place-kinds.ts'
 
 const world = useWorld()
 beforeEach(() => {
@@ -27,74 +27,9 @@ beforeEach(() => {
 })
 afterEach(() => void vi.restoreAllMocks())
 
-/** A store that other processes share, as far as anybody can see. */
-function sharedStore(): Store {
-  return Object.assign(memoryStore(), { reach: 'cluster' as const })
-}
-
-/** What is kept beside a place for copies on their way is let go after a quarter of an hour. */
-function quarterLater(): void {
-  const now = Date.now() + 901_000
-  vi.spyOn(Date, 'now').mockImplementation(() => now)
-}
-
-/** An app whose visitors bring their tokens along. */
-function placeApp(kind: PlaceKind, settings: AppSettings & { sessions?: SessionStore } = {}) {
-  const sessions = settings.sessions ?? kind.sessions?.()
-  const store = (settings.options?.store as Store | undefined) ?? sharedStore()
-  const made = createApp(world, {
-    cache: false,
-    ...settings,
-    before: (app) => useSessions(app, sessions),
-    routes: (app) => {
-      app.get('/refresh', async (req, res) => {
-        res.send(await req.tokens['spotify']!.getAccessToken({ forceRefresh: true }))
-      })
-      app.get('/count', async (req, res) => {
-        const pause = Number(req.query['pause'] ?? 0)
-        res.json(await kind.count(req, res, () => sleep(pause)))
-      })
-      settings.routes?.(app)
-    },
-    options: { store, tokenStore: kind.tokenStore, ...settings.options },
-  })
-  return { ...made, store, sessions }
-}
-
-type PlaceApp = ReturnType<typeof placeApp>
-
-/** All that a visitor brings along now, so that it can be brought along once more. */
-async function copyOf({ sessions }: PlaceApp, browser: Browser) {
-  // Not that a login has just ended, which is to be seen in no other browser.
-  const cookies = cookiesOf(browser).filter((cookie) => !cookie.startsWith('behalf.last='))
-  const rows = await allRows(sessions)
-  return {
-    /** Another browser, or the same one after a reply of long ago, has it again. */
-    bringBack: async (other: Browser) => {
-      for (const cookie of cookies) other.jar.setCookie(`${cookie}; Path=/`, '127.0.0.1')
-      for (const [id, row] of rows) await new Promise((done) => sessions!.set(id, row, done))
-    },
-  }
-}
-
-type Rows = Array<[id: string, row: Parameters<SessionStore['set']>[1]]>
-
-async function allRows(sessions: SessionStore | undefined): Promise<Rows> {
-  const texts = Object.entries(
-    (sessions as { sessions?: Record<string, string> } | undefined)?.sessions ??
-      Object.fromEntries((sessions as { rows?: Map<string, string> } | undefined)?.rows ?? []),
-  )
-  return texts.map(([id, text]) => [id, JSON.parse(text) as Rows[number][1]])
-}
-
-/** What lies in the place, as text. */
-async function placed(app: PlaceApp, browser: Browser): Promise<string> {
-  return JSON.stringify([await allRows(app.sessions), cookiesOf(browser)])
-}
-
 describe.each(placeKinds.map((kind) => [kind.name, kind] as const))('tokenStore: %s', (_, kind) => {
-  async function loggedIn(settings: Parameters<typeof placeApp>[1] = {}) {
-    const app = placeApp(kind, settings)
+  async function loggedIn(settings: PlaceAppSettings = {}) {
+    const app = placeApp(world, kind, settings)
     const ada = app.browser()
     await loginAs(ada, { user: 'ada', provider: 'spotify' })
     return { app, ada }
@@ -316,7 +251,7 @@ describe.each(placeKinds.map((kind) => [kind.name, kind] as const))('tokenStore:
     const [old, next] = ['an old secret', 'a new secret'].map((text) => text.padEnd(40, '.'))
     const { app, ada } = await loggedIn({ options: { secret: [old!] } })
     const { store, sessions } = app
-    const { errors, browser } = placeApp(kind, {
+    const { errors, browser } = placeApp(world, kind, {
       ...(sessions ? { sessions } : {}),
       options: { store, secret: [next!, old!] },
     })
@@ -327,7 +262,7 @@ describe.each(placeKinds.map((kind) => [kind.name, kind] as const))('tokenStore:
     await both.get('/refresh').expect(200)
     expect(errors).toEqual([])
 
-    const only = placeApp(kind, {
+    const only = placeApp(world, kind, {
       ...(sessions ? { sessions } : {}),
       options: { store, secret: [next!] },
     })
@@ -336,7 +271,7 @@ describe.each(placeKinds.map((kind) => [kind.name, kind] as const))('tokenStore:
     await visitor.get('/me').expect(200)
     vi.restoreAllMocks()
 
-    const another = placeApp(kind, {
+    const another = placeApp(world, kind, {
       ...(sessions ? { sessions } : {}),
       options: { store, secret: ['yet another one'.padEnd(40, '.')] },
     })
@@ -356,7 +291,7 @@ describe.each(placeKinds.map((kind) => [kind.name, kind] as const))('tokenStore:
     const url = `sqlite:${join(folder, 'behalf.sqlite')}`
     const { app, ada } = await loggedIn({ options: { store: createStore(url) } })
     const { sessions } = app
-    const other = placeApp(kind, {
+    const other = placeApp(world, kind, {
       ...(sessions ? { sessions } : {}),
       options: { store: createStore(url) },
     })

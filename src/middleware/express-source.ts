@@ -49,6 +49,8 @@ export class ExpressSource implements VisitSource {
       changed: () => beforeHeaders(response, () => this.#setCookies()),
     })
     this.session = sessionOf(app, request, this.jar)
+    // Also where this request's tokens are never asked for, its session is saved.
+    if (app.tokensInRequest?.needsSession) app.tokensInRequest.open(this)
     this.#app = app
     this.#identify = identify
   }

@@ -1,3 +1,4 @@
+import { inTurn } from './session-turns.ts'
 import type { TokenPlace } from './token-place.ts'
 
 /** The key of the session under which its tokens are, sealed. */
@@ -24,19 +25,20 @@ export interface RequestWithSessionStore {
  * Token records under one key of express-session's session.
  *
  * They are written through its store: the session is read anew, this key put into it and written
- * back at once. `req.session` stays as it is, so that express-session does not write a copy from the
- * request's beginning over what others have written meanwhile. Where an overlapping request of the
- * app does that, what stands beside a record heals it.
+ * back, while what the app does to it in this process waits. `req.session` stays as it is, so that
+ * express-session does not write a copy from the request's beginning over what others have written
+ * meanwhile. Where an overlapping request of the app does that, what stands beside a record heals it.
  */
 export class SessionTokens implements TokenPlace {
   readonly #request: RequestWithSessionStore
   /** What this request has written, which the session it came with does not show. */
   readonly #written = new Map<string, string | undefined>()
   #retained: ReadonlySet<string> | undefined
-  #turn: Promise<unknown> = Promise.resolve()
 
   constructor(request: RequestWithSessionStore) {
     this.#request = request
+    const { session, sessionID } = request
+    if (session) for (const change of changes) letItWait(session, change, sessionID)
   }
 
   get(key: string): string | undefined {
@@ -74,14 +76,13 @@ export class SessionTokens implements TokenPlace {
   #write(key: string, value: string | undefined): Promise<void> {
     if (this.#written.get(key) === value && this.#written.has(key)) return Promise.resolve()
     this.#written.set(key, value)
-    const writing = this.#turn.then(() => this.#merge())
-    this.#turn = writing.catch(() => {})
-    return writing
+    return inTurn(this.#request.sessionID, () => this.#merge())
   }
 
   async #merge(): Promise<void> {
-    const { session, sessionID, sessionStore } = this.#request
+    const { sessionID, sessionStore } = this.#request
     const row = await answer<Row | null | undefined>((done) => sessionStore.get(sessionID, done))
+    const { session } = this.#request
     // A session that is not stored yet is by whoever begins it; one that was ended stays so.
     if (!row || !session) return
     const [before, after] = [tokensIn(row), this.#merged(tokensIn(row))]
@@ -94,6 +95,32 @@ export class SessionTokens implements TokenPlace {
     const all = Object.entries({ ...before, ...Object.fromEntries(this.#written) })
     return Object.fromEntries(all.filter(([, value]) => value)) as Tokens
   }
+}
+
+/** What the app may do to a session's row. */
+const changes = ['save', 'destroy', 'regenerate'] as const
+
+/** The app's own changes of this session take their turn. */
+function letItWait(session: Row, change: (typeof changes)[number], id: string): void {
+  const start = session[change] as (done: (error?: unknown) => void) => unknown
+  const value = (done: (error?: unknown) => void = () => {}) => {
+    const changing = () =>
+      new Promise<void>((resolve) => {
+        const changed = (error?: unknown) => {
+          resolve()
+          done(error)
+        }
+        try {
+          Reflect.apply(start, session, [changed])
+        } catch (error) {
+          changed(error)
+        }
+      })
+    void inTurn(id, changing)
+    return session
+  }
+  // As express-session defines its own: neither stored nor a change.
+  Object.defineProperty(session, change, { value, configurable: true, writable: true })
 }
 
 function tokensIn(session: Row | undefined): Tokens {

@@ -13,6 +13,7 @@ export {
   type ErrorCode,
   InsufficientScopeError,
   LoginRequiredError,
+  NotPersistableError,
   OriginNotAllowedError,
   ProviderUnavailableError,
   RateLimitedError,

@@ -9,11 +9,13 @@ import { PlacedStore } from '../oauth/placed-store.ts'
 import { ProviderAccess } from '../oauth/provider-access.ts'
 import { SubjectIndex } from '../oauth/subject-index.ts'
 import { TokenRecords } from '../oauth/token-records.ts'
-import type { TokenStore } from '../oauth/token-store.ts'
+import type { RecordHome } from '../oauth/record-home.ts'
+import type { TokenPlace, TokensInRequest } from '../sessions/token-place.ts'
 import { guarded } from '../stores/guarded.ts'
 import { sealed } from '../stores/sealed.ts'
 import type { Store } from '../stores/store.ts'
 import type { Configuration } from './configuration.ts'
+import { freezesAfterReply } from './frozen-platform.ts'
 import { loginLifetime } from './login-transaction.ts'
 import type { BehalfOptions, Providers } from './options.ts'
 
@@ -46,25 +48,34 @@ export class App {
     const limited = guarded(store, { name: 'token store', deadline })
     this.#limited = limited
     this.#store = sealed(limited, keyRing)
-    const { tokenStore } = options
-    const records =
-      tokenStore === undefined
-        ? this.#recordsIn(limited)
-        : this.#recordsIn(this.#placed(tokenStore))
+    const { tokenStore } = configuration
+    const { grantTtl: longest } = configuration
+    const records = this.#recordsIn(
+      tokenStore === undefined ? limited : new PlacedStore(tokenStore, limited, { longest }),
+    )
     const leases = new Leases(limited, timeouts)
     const background = (work: Promise<unknown>) => this.background(work)
+    const awaitsRefreshes = options.waitUntil === undefined && freezesAfterReply()
+    const settings = { ...options, awaitsRefreshes }
     this.accesses = new Map(
       providers.map((provider) => {
         const server = new AuthorizationServer(provider, timeouts.token)
-        return [provider.name, new ProviderAccess(server, records, leases, options, background)]
+        return [provider.name, new ProviderAccess(server, records, leases, settings, background)]
       }),
     )
     this.cache = options.cache?.engine
     this.cache?.attach(store)
   }
 
-  #placed(place: TokenStore): Store {
-    return new PlacedStore(place, this.#limited, this.configuration.grantTtl)
+  /** Where token records live that each request brings along; `undefined`: they do not. */
+  get tokensInRequest(): TokensInRequest | undefined {
+    return this.configuration.tokensInRequest
+  }
+
+  /** A store over what a request brings along, for its visitor's records. */
+  homeIn(place: TokenPlace): RecordHome {
+    const settings = { longest: this.configuration.grantTtl, isOpen: () => place.isOpen() }
+    return new PlacedStore(place, this.#limited, settings)
   }
 
   #recordsIn(store: Store): TokenRecords {

@@ -10,8 +10,9 @@ import {
 import { OwnSession } from '../sessions/own-session.ts'
 import type { Session } from '../sessions/session.ts'
 import type { App } from './app.ts'
+import { beforeHeaders } from './before-headers.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
-import { formOf, headerOf } from './node-http.ts'
+import { appendCookies, formOf, headerOf } from './node-http.ts'
 import type { VisitSource } from './visit.ts'
 import { parsedUrl } from '../parsed-url.ts'
 
@@ -44,8 +45,13 @@ export class ExpressSource implements VisitSource {
   ) {
     this.request = request
     this.response = response
-    this.jar = new CookieJar(request.headers.cookie, app.configuration.cookie)
+    this.jar = new CookieJar(request.headers.cookie, app.configuration.cookie, {
+      isOpen: () => !response.headersSent,
+      changed: () => beforeHeaders(response, () => this.#setCookies()),
+    })
     this.session = sessionOf(app, request, this.jar)
+    // Also where this request's tokens are never asked for, its session is saved.
+    if (app.tokensInRequest?.needsSession) app.tokensInRequest.open(this)
     this.#app = app
     this.#identify = identify
   }
@@ -81,6 +87,13 @@ export class ExpressSource implements VisitSource {
 
   cache(): ResponseCache | undefined {
     return cacheOf(this.#app, this.request)
+  }
+
+  /** The one place where cookies get into the reply, whatever the app has set meanwhile. */
+  #setCookies(): void {
+    const cookies = this.jar.take()
+    if (cookies.length > 0) keepPrivate(this.response)
+    appendCookies(this.response, cookies)
   }
 
   used(): void {

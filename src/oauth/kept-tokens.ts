@@ -36,7 +36,7 @@ export async function keepTokens(
     const replaced: FoundRecord = current
     const version = await persistently(() => records.update(replaced, record))
     if (version !== undefined) return { found: { ...current, version, record }, isOurs: true }
-    current = await persistently(() => records.reread(spent.key))
+    current = await persistently(() => records.reread(spent))
   }
   return { found: current, isOurs: hasTokens(current, spent, fresh, target) }
 }

@@ -16,6 +16,8 @@ export interface AccessSettings {
   onEvent?: EventListener | undefined
   onMissingGrant?: OnMissingGrant | undefined
   grantTtl?: { idle?: number | undefined } | undefined
+  /** The process may stand still once a request is answered: what it began has to be waited for. */
+  awaitsRefreshes?: boolean | undefined
 }
 
 /** What all requests of one provider share: its server, its records, the refreshes and cooldowns under way. */
@@ -28,6 +30,7 @@ export class ProviderAccess {
   readonly listener: EventListener | undefined
   /** Lets work go on after the response; its failure is nobody's error. */
   readonly background: (work: Promise<unknown>) => void
+  readonly awaitsRefreshes: boolean
   readonly #missing: MissingGrants | undefined
   readonly #idle: IdleLimit | undefined
 
@@ -35,7 +38,7 @@ export class ProviderAccess {
     server: AuthorizationServer,
     records: TokenRecords,
     leases: Leases,
-    { onEvent, onMissingGrant, grantTtl }: AccessSettings,
+    { onEvent, onMissingGrant, grantTtl, awaitsRefreshes = false }: AccessSettings,
     background: (work: Promise<unknown>) => void,
   ) {
     this.provider = server.provider
@@ -43,6 +46,7 @@ export class ProviderAccess {
     this.records = records
     this.listener = onEvent
     this.background = background
+    this.awaitsRefreshes = awaitsRefreshes
     this.refresher = new Refresher(server, records, leases, onEvent, background)
     this.cooldowns = new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
     this.#idle = grantTtl?.idle === undefined ? undefined : new IdleLimit(records, grantTtl.idle)
@@ -100,6 +104,8 @@ export class ProviderAccess {
     try {
       const found = await this.records.named(owner, this.name)
       if (found) await this.end(found)
+      // Of what a request has not brought along copies may be elsewhere.
+      else await this.records.forget(owner, this.name)
       return found !== undefined
     } catch (error) {
       if (!(error instanceof RetiredSecretError)) throw error

@@ -2,12 +2,14 @@ import {
   ConfigError,
   InsufficientScopeError,
   LoginRequiredError,
+  NotPersistableError,
   ProviderUnavailableError,
   ReauthRequiredError,
 } from '../errors.ts'
 import { type AnyOfSubject, type GrantOwner, userOwner } from './grant-owner.ts'
 import type { Profile } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import { isSameGrant } from './refreshable.ts'
 import { missingScope } from './scope.ts'
 import { needed, refreshAhead, timeLeft, tooShort } from './token-lifetime.ts'
 import { grantHash, type HeldTokens, type TokenRecord } from './token-record.ts'
@@ -102,7 +104,8 @@ export class TokenHandler {
    * A valid access token; refreshed first when it is about to expire.
    *
    * Throws `LoginRequiredError`, `ReauthRequiredError`, `InsufficientScopeError`,
-   * `ProviderUnavailableError`, `ClientMisconfiguredError` or `StoreUnavailableError`.
+   * `ProviderUnavailableError`, `ClientMisconfiguredError`, `StoreUnavailableError` or
+   * `NotPersistableError`.
    */
   async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
     const target = tokenTarget(options.scope, options.resource)
@@ -131,6 +134,7 @@ export class TokenHandler {
     let saved: string | undefined
     while (saved === undefined) {
       const found = await this.found()
+      checkKeeps(found)
       const { record } = found
       const held: HeldTokens = {
         accessToken,
@@ -206,15 +210,27 @@ export class TokenHandler {
       if (valid) return found
       if (held !== found.record.tokens) throw this.#notRenewable()
     }
+    if (valid && !keeps(found)) return found
+    checkKeeps(found)
+    const isFirst = !this.#access.refresher.isUnderWay(found, target)
     const refreshing = this.#access.refresher.refresh(found, target)
-    if (valid && left > tooShort(held)) return found
+    if (valid && left > tooShort(held)) {
+      const refreshed = isFirst && this.#awaits(found) ? await settled(refreshing) : undefined
+      return isSameGrant(refreshed, found) ? this.#usable(refreshed) : found
+    }
     return this.#usable(await refreshing.catch((error: unknown) => orElse(valid, found, error)))
+  }
+
+  /** New tokens have to be there before the reply that brings them to their place, or ends the process' time. */
+  #awaits({ home }: FoundRecord): boolean {
+    return home.request !== undefined || this.#access.awaitsRefreshes
   }
 
   /** The record with another access token than the one that the API has just refused. */
   async replaced(rejected: string): Promise<FoundRecord> {
     const found = await this.found()
     if (found.record.tokens.accessToken !== rejected) return found
+    checkKeeps(found)
     return this.#usable(await this.#access.refresher.refresh(found))
   }
 
@@ -263,6 +279,24 @@ export function grantOf({
   const { subject } = profile
   const own = structuredClone({ profile, scope })
   return { subject, ...own, expiresAt, authorizedAt, refreshExpiresAt }
+}
+
+function keeps({ home }: FoundRecord): boolean {
+  return home.request?.keeps ?? true
+}
+
+/** Nothing is spent for tokens that would be lost with the request. */
+function checkKeeps(found: FoundRecord): void {
+  if (keeps(found)) return
+  throw new NotPersistableError(
+    'this request cannot set cookies (any more), and store reaches this process only',
+    "Ask for a token where the reply's headers are still open, or share a store between requests, such as createStore('redis://…').",
+  )
+}
+
+/** What came of work whose failure is not this caller's. */
+function settled<T>(work: Promise<T>): Promise<T | undefined> {
+  return work.catch(() => undefined)
 }
 
 function isRenewable({ isApp, tokens }: TokenRecord): boolean {

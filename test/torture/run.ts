@@ -8,9 +8,9 @@
 // tokens: what processes that share tokens present, on Redis, SQLite and files; its parts are expiries
 //   (50, each with 200 calls of four processes at once), clocks (the same, 5 s apart), stopped and
 //   lost (200 stops before and after sending), slow, kills (100 at each mark: hours), down; and, of
-//   whole apps, rolling (restarts and a new secret), outage (10 s) and subjects (100,000 calls). A
-//   name that begins like a store takes this store only. TORTURE_EXPIRIES, TORTURE_STOPS,
-//   TORTURE_KILLS, TORTURE_CALLS, TORTURE_CLOCKS change how much.
+//   whole apps, rolling (restarts and a new secret), places (tokens in sessions and cookies), outage
+//   (10 s) and subjects (100,000 calls). A name that begins like a store takes this store only.
+//   TORTURE_EXPIRIES, TORTURE_STOPS, TORTURE_KILLS, TORTURE_CALLS, TORTURE_CLOCKS change how much.
 //
 // Logins and logouts print their seed; TORTURE_SEED does the same once more. An interleaving that went
 // wrong is done by itself with TORTURE_FIRST=<its number> and TORTURE_INTERLEAVINGS=1.

@@ -2,6 +2,7 @@ import { ConfigError, RetiredSecretError } from '../errors.ts'
 import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { Cooldowns } from './cooldowns.ts'
+import { newDpopKey } from './dpop.ts'
 import type { AnyOfSubject, GrantOwner } from './grant-owner.ts'
 import { IdleLimit } from './idle-limit.ts'
 import type { Leases } from './leases.ts'
@@ -90,8 +91,7 @@ export class ProviderAccess {
     const last = (await this.records.end(found)) ?? found
     const { tokens } = last.record
     emit(this.listener, { type: 'logout', provider: this.name, grant: grantHash(found.record) })
-    const token = tokens.refreshToken ?? tokens.accessToken
-    if (token) this.background(this.server.revoke(token))
+    if (tokens.refreshToken ?? tokens.accessToken) this.background(this.server.revoke(tokens))
   }
 
   /** Ends what an owner has here, also what nobody can read; tells whether there was anything. */
@@ -116,7 +116,7 @@ export class ProviderAccess {
 }
 
 /** The app's own grant, with no token yet. */
-function appRecord({ name, clientId }: Provider): TokenRecord {
+function appRecord({ name, clientId, definition }: Provider): TokenRecord {
   return {
     ...newGrant(),
     provider: name,
@@ -125,5 +125,6 @@ function appRecord({ name, clientId }: Provider): TokenRecord {
     authorizedAt: Date.now(),
     tokens: { accessToken: '', receivedAt: 0, expiresAt: 0 },
     isApp: true,
+    dpopKey: definition.dpop ? newDpopKey() : undefined,
   }
 }

@@ -1,0 +1,70 @@
+import { createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from 'node:crypto'
+import { ConfigError } from '../errors.ts'
+
+/** A private key: a JWK (RFC 7517), PEM (PKCS #8), or a `CryptoKey` that may sign. */
+export type ClientKey = webcrypto.CryptoKey | (JsonWebKey & { kid?: string; alg?: string }) | string
+
+/** A key that signs, and how it is named at the provider. */
+export interface SigningKey {
+  key: webcrypto.CryptoKey
+  kid: string | undefined
+}
+
+/** Looks like a private key; whether it is one shows when it is read. */
+export function isClientKey(value: unknown): value is ClientKey {
+  if (typeof value === 'string') return value.includes('PRIVATE KEY')
+  if (typeof value !== 'object' || value === null) return false
+  return value instanceof webcrypto.CryptoKey ? value.type === 'private' : 'd' in value
+}
+
+/** Reads a private key for signatures (RFC 7518); throws a `ConfigError` that does not quote it. */
+export async function signingKey(given: ClientKey): Promise<SigningKey> {
+  if (given instanceof webcrypto.CryptoKey) return { key: given, kid: undefined }
+  try {
+    const jwk = typeof given === 'string' ? undefined : given
+    const key = keyObjectOf(given)
+    const algorithm = algorithmFor(key, jwk?.alg)
+    const pkcs8 = key.export({ type: 'pkcs8', format: 'der' })
+    return {
+      key: await crypto.subtle.importKey('pkcs8', new Uint8Array(pkcs8), algorithm, false, [
+        'sign',
+      ]),
+      kid: jwk?.kid,
+    }
+  } catch {
+    throw new ConfigError(
+      'clientKey cannot be used: it must be a private RSA, EC (P-256, P-384, P-521) or Ed25519 key, as a JWK or as PEM ' +
+        'that begins with BEGIN PRIVATE KEY.',
+    )
+  }
+}
+
+function keyObjectOf(given: JsonWebKey | string): KeyObject {
+  return typeof given === 'string'
+    ? createPrivateKey(given)
+    : createPrivateKey({ key: given, format: 'jwk' })
+}
+
+const curves: Readonly<Record<string, string>> = {
+  prime256v1: 'P-256',
+  secp384r1: 'P-384',
+  secp521r1: 'P-521',
+}
+
+/** Signatures are PS256 or RS256 (the default), ES256 and its kind, or Ed25519: what the key says. */
+function algorithmFor(key: KeyObject, alg: string | undefined) {
+  switch (key.asymmetricKeyType) {
+    case 'ec':
+      return {
+        name: 'ECDSA',
+        namedCurve: curves[key.asymmetricKeyDetails?.namedCurve ?? ''] ?? 'unknown',
+      }
+    case 'ed25519':
+      return { name: 'Ed25519' }
+    default:
+      return {
+        name: alg?.startsWith('PS') ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5',
+        hash: `SHA-${alg?.slice(2) ?? '256'}`,
+      }
+  }
+}

@@ -52,19 +52,12 @@ const curves: Readonly<Record<string, string>> = {
 }
 
 /** Signatures are PS256 or RS256 (the default), ES256 and its kind, or Ed25519: what the key says. */
-function algorithmFor(key: KeyObject, alg: string | undefined) {
-  switch (key.asymmetricKeyType) {
-    case 'ec':
-      return {
-        name: 'ECDSA',
-        namedCurve: curves[key.asymmetricKeyDetails?.namedCurve ?? ''] ?? 'unknown',
-      }
-    case 'ed25519':
-      return { name: 'Ed25519' }
-    default:
-      return {
-        name: alg?.startsWith('PS') ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5',
-        hash: `SHA-${alg?.slice(2) ?? '256'}`,
-      }
+function algorithmFor({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg?: string) {
+  if (asymmetricKeyType === 'ed25519') return { name: 'Ed25519' }
+  if (asymmetricKeyType === 'ec') {
+    const namedCurve = curves[asymmetricKeyDetails?.namedCurve ?? ''] ?? 'unknown'
+    return { name: 'ECDSA', namedCurve }
   }
+  const name = alg?.startsWith('PS') ? 'RSA-PSS' : 'RSASSA-PKCS1-v1_5'
+  return { name, hash: `SHA-${alg?.slice(2) ?? '256'}` }
 }

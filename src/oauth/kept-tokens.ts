@@ -53,7 +53,8 @@ function withTokens(
   const refreshToken = fresh.refreshToken ?? record.tokens.refreshToken
   const held: HeldAccessToken = { accessToken, expiresAt, receivedAt }
   const slot = slotOf(record, target)
-  if (slot === undefined) return { ...record, scope, refreshExpiresAt, tokens: { ...held, refreshToken } }
+  if (slot === undefined)
+    return { ...record, scope, refreshExpiresAt, tokens: { ...held, refreshToken } }
   const others = Object.entries({ ...record.further, [slot]: undefined })
     .flatMap(([name, other]) => (other ? [[name, other] as const] : []))
     .toSorted(([, one], [, other]) => other.receivedAt - one.receivedAt)

@@ -2,7 +2,7 @@ import { ConfigError, RetiredSecretError } from '../errors.ts'
 import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { Cooldowns } from './cooldowns.ts'
-import { newDpopKey } from './dpop.ts'
+import { DpopProofs, newDpopKey } from './dpop.ts'
 import type { AnyOfSubject, GrantOwner } from './grant-owner.ts'
 import { IdleLimit } from './idle-limit.ts'
 import type { Leases } from './leases.ts'
@@ -26,6 +26,8 @@ export class ProviderAccess {
   readonly records: TokenRecords
   readonly refresher: Refresher
   readonly cooldowns: Cooldowns
+  /** Of possession, for calls with tokens that are bound to a key. */
+  readonly proofs = new DpopProofs()
   readonly listener: EventListener | undefined
   /** Lets work go on after the response; its failure is nobody's error. */
   readonly background: (work: Promise<unknown>) => void

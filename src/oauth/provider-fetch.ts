@@ -70,7 +70,10 @@ export async function tokenFetch(
 /** RFC 9449 section 8: the request was not looked at, and may come again with the server's nonce. */
 async function wantsNonce(response: Response): Promise<boolean> {
   if (response.status !== 400 || !response.headers.has('dpop-nonce')) return false
-  const body = (await response.clone().json().catch(() => undefined)) as { error?: unknown } | null
+  const body = (await response
+    .clone()
+    .json()
+    .catch(() => undefined)) as { error?: unknown } | null
   return body?.error === 'use_dpop_nonce'
 }
 

@@ -12,6 +12,7 @@ export type {
   ProviderDefinition,
   ProviderOptions,
   RevokedTokens,
+  RevokingClient,
 } from './provider-options.ts'
 
 /** A provider ready for use: checked, complete, its lists normalised. */

@@ -56,10 +56,7 @@ export function checkTokenReply(
   return reason === undefined ? { ok: true, reply } : { ok: false, reason }
 }
 
-function faultOf(
-  reply: Record<string, unknown>,
-  wanted: 'bearer' | 'dpop',
-): string | undefined {
+function faultOf(reply: Record<string, unknown>, wanted: 'bearer' | 'dpop'): string | undefined {
   const { error, access_token, refresh_token, token_type, expires_in, scope } = reply
   // GitHub answers 200 to a refused code, with the error in the body.
   if (error !== undefined) return 'a success status came with an error in the body'

@@ -5,6 +5,7 @@ import { type DpopKey, DpopProofs } from './dpop.ts'
 import type { IdTokenClaims } from './id-token.ts'
 import type { Profile, Provider } from './provider.ts'
 import { providerFetch } from './provider-fetch.ts'
+import { sendWithToken } from './token-scheme.ts'
 import type { TokenResponse } from './token-set.ts'
 
 type UserInfo = Readonly<Record<string, unknown>>
@@ -33,16 +34,13 @@ async function readUserInfo(
   accessToken: string,
   dpopKey: DpopKey | undefined,
 ): Promise<Record<string, unknown>> {
-  const url = provider.userInfo!.href
-  const proofs = new DpopProofs()
-  const send = async () => {
-    const proof = dpopKey && (await proofs.proof(dpopKey, { method: 'GET', url, accessToken }))
-    const authorization = `${dpopKey ? 'DPoP' : 'Bearer'} ${accessToken}`
-    const headers = { authorization, accept: 'application/json', ...(proof ? { dpop: proof } : {}) }
-    return providerFetch(provider, timeout, url, { headers })
-  }
-  let response = await send()
-  if (dpopKey && proofs.note(dpopKey, url, response)) response = await send()
+  const init = { headers: { accept: 'application/json' } }
+  const response = await sendWithToken(
+    { accessToken, dpopKey },
+    new DpopProofs(),
+    [provider.userInfo!.href, init],
+    (to, how) => providerFetch(provider, timeout, to, how),
+  )
   const body: unknown = response.ok ? await response.json().catch(() => undefined) : undefined
   if (typeof body === 'object' && body !== null) return { ...body }
   throw new UnexpectedResponseError(provider.name, `its user info came with ${response.status}`)

@@ -1,4 +1,5 @@
-import { createPrivateKey, type JsonWebKey, type KeyObject, webcrypto } from 'node:crypto'
+import { createPrivateKey, type JsonWebKey, type KeyObject, type webcrypto } from 'node:crypto'
+import { types } from 'node:util'
 import { ConfigError } from '../errors.ts'
 
 /** A private key: a JWK (RFC 7517), PEM (PKCS #8), or a `CryptoKey` that may sign. */
@@ -14,12 +15,12 @@ export interface SigningKey {
 export function isClientKey(value: unknown): value is ClientKey {
   if (typeof value === 'string') return value.includes('PRIVATE KEY')
   if (typeof value !== 'object' || value === null) return false
-  return value instanceof webcrypto.CryptoKey ? value.type === 'private' : 'd' in value
+  return isCryptoKey(value) ? value.type === 'private' : 'd' in value
 }
 
 /** Reads a private key for signatures (RFC 7518); throws a `ConfigError` that does not quote it. */
 export async function signingKey(given: ClientKey): Promise<SigningKey> {
-  if (given instanceof webcrypto.CryptoKey) return { key: given, kid: undefined }
+  if (isCryptoKey(given)) return { key: given, kid: undefined }
   try {
     const jwk = typeof given === 'string' ? undefined : given
     const key = keyObjectOf(given)
@@ -37,6 +38,10 @@ export async function signingKey(given: ClientKey): Promise<SigningKey> {
         'that begins with BEGIN PRIVATE KEY.',
     )
   }
+}
+
+function isCryptoKey(value: unknown): value is webcrypto.CryptoKey {
+  return types.isCryptoKey(value)
 }
 
 function keyObjectOf(given: JsonWebKey | string): KeyObject {

@@ -54,7 +54,9 @@ async function openidUserInfo(
   dpopKey: DpopKey | undefined,
 ): Promise<UserInfo> {
   const configuration = await server.configured()
-  const isOff = server.provider.definition.userInfo === false
+  const { definition, resources } = server.provider
+  // A token for another resource is none for this endpoint (RFC 8707 section 2).
+  const isOff = definition.userInfo === false || resources.length > 0
   if (isOff || subject === undefined || !configuration.serverMetadata().userinfo_endpoint) return {}
   const bound = dpopKey ? { DPoP: await server.dpopHandle(dpopKey) } : {}
   return { ...(await oauth.fetchUserInfo(configuration, accessToken, subject, bound)) }

@@ -6,6 +6,7 @@ import { DpopProofs, newDpopKey } from './dpop.ts'
 import type { AnyOfSubject, GrantOwner } from './grant-owner.ts'
 import { IdleLimit } from './idle-limit.ts'
 import type { Leases } from './leases.ts'
+import { LogoutTokens } from './logout-token.ts'
 import { MissingGrants, type OnMissingGrant } from './missing-grants.ts'
 import type { Provider } from './provider.ts'
 import { Refresher } from './refresh.ts'
@@ -28,6 +29,7 @@ export class ProviderAccess {
   readonly cooldowns: Cooldowns
   /** Of possession, for calls with tokens that are bound to a key. */
   readonly proofs = new DpopProofs()
+  readonly logoutTokens: LogoutTokens
   readonly listener: EventListener | undefined
   /** Lets work go on after the response; its failure is nobody's error. */
   readonly background: (work: Promise<unknown>) => void
@@ -44,6 +46,7 @@ export class ProviderAccess {
     this.provider = server.provider
     this.server = server
     this.records = records
+    this.logoutTokens = new LogoutTokens(server)
     this.listener = onEvent
     this.background = background
     this.refresher = new Refresher(server, records, leases, onEvent, background)

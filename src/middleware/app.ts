@@ -124,6 +124,11 @@ export class App {
     )
   }
 
+  /** Takes it back: what it was for has not taken place. */
+  async release(state: string): Promise<void> {
+    await this.#store.delete(this.#usedKey(state))
+  }
+
   async wasConsumed(state: string): Promise<boolean> {
     return (await this.#store.get(this.#usedKey(state))) !== undefined
   }

@@ -101,7 +101,7 @@ export class Visit implements Visitor {
     const extra = normalizeScope(rest.scope)
     checkOptional(this.app, provider, extra)
     const query: Record<string, string> = {}
-    if (extra.length > 0 || rest.prompt || rest.loginHint) {
+    if (extra.length > 0 || rest.prompt || rest.loginHint || rest.maxAge !== undefined) {
       const request = Buffer.from(JSON.stringify({ ...rest, scope: extra }))
       const sealed = this.app.keyRing.seal('login url', provider, request)
       query['request'] = Buffer.from(sealed).toString('base64url')

@@ -2,9 +2,11 @@ import { ConfigError, RetiredSecretError } from '../errors.ts'
 import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { Cooldowns } from './cooldowns.ts'
+import { DpopProofs, newDpopKey } from './dpop.ts'
 import type { AnyOfSubject, GrantOwner } from './grant-owner.ts'
 import { IdleLimit } from './idle-limit.ts'
 import type { Leases } from './leases.ts'
+import { LogoutTokens } from './logout-token.ts'
 import { MissingGrants, type OnMissingGrant } from './missing-grants.ts'
 import type { Provider } from './provider.ts'
 import { Refresher } from './refresh.ts'
@@ -27,6 +29,9 @@ export class ProviderAccess {
   readonly records: TokenRecords
   readonly refresher: Refresher
   readonly cooldowns: Cooldowns
+  /** Of possession, for calls with tokens that are bound to a key. */
+  readonly proofs = new DpopProofs()
+  readonly logoutTokens: LogoutTokens
   readonly listener: EventListener | undefined
   /** Lets work go on after the response; its failure is nobody's error. */
   readonly background: (work: Promise<unknown>) => void
@@ -44,6 +49,7 @@ export class ProviderAccess {
     this.provider = server.provider
     this.server = server
     this.records = records
+    this.logoutTokens = new LogoutTokens(server)
     this.listener = onEvent
     this.background = background
     this.awaitsRefreshes = awaitsRefreshes
@@ -94,8 +100,7 @@ export class ProviderAccess {
     const last = (await this.records.end(found)) ?? found
     const { tokens } = last.record
     emit(this.listener, { type: 'logout', provider: this.name, grant: grantHash(found.record) })
-    const token = tokens.refreshToken ?? tokens.accessToken
-    if (token) this.background(this.server.revoke(token))
+    if (tokens.refreshToken ?? tokens.accessToken) this.background(this.server.revoke(tokens))
   }
 
   /** Ends what an owner has here, also what nobody can read; tells whether there was anything. */
@@ -122,7 +127,7 @@ export class ProviderAccess {
 }
 
 /** The app's own grant, with no token yet. */
-function appRecord({ name, clientId }: Provider): TokenRecord {
+function appRecord({ name, clientId, definition }: Provider): TokenRecord {
   return {
     ...newGrant(),
     provider: name,
@@ -131,5 +136,6 @@ function appRecord({ name, clientId }: Provider): TokenRecord {
     authorizedAt: Date.now(),
     tokens: { accessToken: '', receivedAt: 0, expiresAt: 0 },
     isApp: true,
+    dpopKey: definition.dpop ? newDpopKey() : undefined,
   }
 }

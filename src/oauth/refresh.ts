@@ -180,8 +180,8 @@ export class Refresher {
 
   #ask(record: TokenRecord, target: TokenTarget, { presented }: Lease): Promise<TokenSet> {
     return record.isApp
-      ? this.#server.clientCredentials(target)
-      : this.#server.refresh(spentBy(record), target, presented)
+      ? this.#server.clientCredentials(target, record.dpopKey)
+      : this.#server.refresh(spentBy(record), target, presented, record.dpopKey)
   }
 
   /** The tokens are stored before anybody uses them (TK-04), and the lease is ours until they are. */
@@ -198,7 +198,7 @@ export class Refresher {
         if (lease.again) this.#tell('refresh_recovered', spent, {})
       } else if (kept.found?.record.grantId === spent.record.grantId) {
         this.#tell('lease_lost', spent, {})
-      } else await this.#server.revoke(tokens.refreshToken ?? tokens.accessToken).catch(() => {})
+      } else await this.#server.revoke(tokens).catch(() => {})
       return kept.found
     })
     const { grantId } = spent.record

@@ -54,6 +54,8 @@ export interface LoginUrlOptions {
   prompt?: string | undefined
   /** OpenID Connect's `login_hint`. */
   loginHint?: string | undefined
+  /** Seconds since the user last proved who they are; older, and they do it anew. 0: in any case. */
+  maxAge?: number | undefined
 }
 
 /** Whose tokens a handler keeps, and how they log in. */

@@ -59,12 +59,23 @@ export class TokenRecords {
 
   /** What a subject has granted, by whichever user or session: what can be used first, then the newest. */
   async ofSubject(provider: string, subject: string): Promise<FoundRecord[]> {
-    const keys = await this.#subjects.keysOf({ provider, subject })
+    const found = await this.#indexed({ provider, subject })
+    return found.filter(({ record }) => isOf(record, provider, subject))
+  }
+
+  /** What belongs to a session that the provider has (its `sid`), of whichever sessions here. */
+  async ofProviderSession(provider: string, sid: string): Promise<FoundRecord[]> {
+    const found = await this.#indexed({ provider, sid })
+    return found.filter(({ record }) => record.provider === provider && record.sid === sid)
+  }
+
+  async #indexed(whose: Subject): Promise<FoundRecord[]> {
+    const keys = await this.#subjects.keysOf(whose)
     const home = this.#store
     const read = await Promise.allSettled(keys.map((key) => this.reread({ home, key })))
     const found = read
       .flatMap((one) => (one.status === 'fulfilled' && one.value ? [one.value] : []))
-      .filter((one) => isAlive(one) && isOf(one.record, provider, subject))
+      .filter(isAlive)
     const failed = read.find((one) => one.status === 'rejected')
     // One record that nobody can read does not hide the others; alone it may be a good one.
     if (failed && found.length === 0) throw failed.reason
@@ -218,13 +229,15 @@ export class TokenRecords {
 
   /** What only requests bring along is found by nobody else. */
   async #enter({ home, key }: RecordPlace, record: TokenRecord): Promise<void> {
-    if (record.isApp || home.request) return
-    await this.#subjects.add(subjectOf(record), { key, endsAt: record.endsAt })
+    if (home.request) return
+    const entry = { key, endsAt: record.endsAt }
+    await Promise.all(subjectsOf(record).map((whose) => this.#subjects.add(whose, entry)))
   }
 
   async #leave({ home, key, record }: FoundRecord): Promise<void> {
-    if (record.isApp || home.request) return
-    await this.#subjects.remove(subjectOf(record), key).catch(() => {})
+    if (home.request) return
+    const left = subjectsOf(record).map((whose) => this.#subjects.remove(whose, key))
+    await Promise.allSettled(left)
   }
 
   #write({ home, key }: RecordPlace, version: string | undefined, record: TokenRecord) {
@@ -259,8 +272,11 @@ function boundTo(owner: GrantOwner, record: TokenRecord): TokenRecord {
   return owner.kind === 'user' ? { ...record, user: owner.id } : record
 }
 
-function subjectOf({ provider, profile }: TokenRecord): Subject {
-  return { provider, subject: profile.subject }
+/** A logout at the provider ends what belongs to sessions, so that users' grants need no `sid`. */
+function subjectsOf({ provider, profile, sid, isApp, user }: TokenRecord): Subject[] {
+  if (isApp) return []
+  const subject = { provider, subject: profile.subject }
+  return sid === undefined || user !== undefined ? [subject] : [subject, { provider, sid }]
 }
 
 /** Ended ones come last. */

@@ -18,10 +18,14 @@ export function tokenTarget(
   scope: string | readonly string[] | undefined,
   resource: string | undefined,
 ): TokenTarget {
-  if (resource !== undefined && (!parsedUrl(resource) || resource.includes('#'))) {
-    throw new ConfigError(`The resource '${resource}' must be an absolute URI without a fragment.`)
-  }
+  if (resource !== undefined) checkResource(resource)
   return { scope: normalizeScope(scope), resource }
+}
+
+/** RFC 8707 section 2: an absolute URI without a fragment; throws a `ConfigError` for anything else. */
+export function checkResource(resource: string): void {
+  if (parsedUrl(resource) && !resource.includes('#')) return
+  throw new ConfigError(`The resource '${resource}' must be an absolute URI without a fragment.`)
 }
 
 /**

@@ -47,6 +47,16 @@ export class OidcBrowser {
     throw new Error(`oidc-provider has not led back to the app in ${maxSteps} steps.`)
   }
 
+  /** Logs out at the server's own page; gives where that led to. */
+  async endSession(url: string): Promise<URL> {
+    const page = await (await this.#open(url)).text()
+    const action = /action="([^"]+)"/.exec(page)?.[1]
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1]
+    if (action === undefined || xsrf === undefined) throw new Error(`No logout page: ${page}`)
+    const reply = await this.#open(new URL(action, url).href, { xsrf, logout: 'yes' })
+    return new URL(reply.headers.get('location') ?? reply.url, url)
+  }
+
   async #open(url: string, form?: Record<string, string>): Promise<Response> {
     const cookie = [...this.#cookies].map(([name, value]) => `${name}=${value}`).join('; ')
     const reply = await fetch(url, {

@@ -111,7 +111,8 @@ export class Visit implements Visitor {
   }
 }
 
-function checkOptional(app: App, name: string, extra: readonly string[]): void {
+/** Throws a `ConfigError` for scopes that the provider is not configured for. */
+export function checkOptional(app: App, name: string, extra: readonly string[]): void {
   const { scope, optionalScope } = app.accesses.get(name)!.provider
   const unknown = missingScope([...scope, ...optionalScope], extra)
   if (unknown.length === 0) return

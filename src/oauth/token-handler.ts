@@ -15,6 +15,7 @@ import { needed, refreshAhead, timeLeft, tooShort } from './token-lifetime.ts'
 import { grantHash, type HeldTokens, type TokenRecord } from './token-record.ts'
 import type { FoundRecord } from './token-records.ts'
 import { checkedTokens, type TokenSet } from './token-set.ts'
+import { type ExchangedToken, type ExchangeOptions, exchangeToken } from './token-exchange.ts'
 import { heldFor, mainToken, type TokenTarget, tokenTarget } from './token-target.ts'
 
 /** A grant as the app sees it: who granted what, until when; never a token. */
@@ -147,6 +148,16 @@ export class TokenHandler {
       const replaced = { ...record, scope: scope ?? record.scope, tokens: held }
       saved = await this.#access.records.update(found, replaced)
     }
+  }
+
+  /**
+   * Exchanges the access token for one that another service takes (RFC 8693). It is not kept: ask once
+   * and use it until it expires. Throws as `getAccessToken` does, and `ClientMisconfiguredError` where
+   * the provider does not offer that, or not to this app.
+   */
+  async exchange(options: ExchangeOptions = {}): Promise<ExchangedToken> {
+    const { record } = await this.live()
+    return exchangeToken(this.#access.server, record.tokens.accessToken, options)
   }
 
   /** Ends the grant: deleted here, then revoked at the provider as far as that works. */

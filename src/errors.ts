@@ -25,6 +25,10 @@ export type ErrorCode =
   | 'upstream_error'
   | 'upstream_unavailable'
   | 'rate_limited'
+  | 'user_in_shared_cache'
+
+/** Every copy of this module marks its errors with it. */
+const isOurs = Symbol.for('behalf.error')
 
 /**
  * The base of every error that behalf throws: a stable `code`, the HTTP `status` it means for the
@@ -36,8 +40,22 @@ export abstract class BehalfError extends Error {
   abstract readonly code: ErrorCode
   readonly status: number = 500
   readonly headers: Readonly<Record<string, string>> | Headers = {}
+  readonly [isOurs] = true
   override get name(): string {
     return this.constructor.name
+  }
+
+  /**
+   * Bundlers load a module several times (Next.js: proxy, pages and routes), and what one copy throws
+   * another one catches.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (typeof value !== 'object' || value === null || !(isOurs in value)) return false
+    let prototype: object | null = Object.getPrototypeOf(value) as object | null
+    while (prototype !== null && prototype.constructor.name !== this.name) {
+      prototype = Object.getPrototypeOf(prototype) as object | null
+    }
+    return prototype !== null
   }
 }
 
@@ -351,4 +369,15 @@ function challengeOf(headers: Headers): string {
   const scope = /\bscope="([\w .:/-]{1,200})"/.exec(challenge)?.[1]
   if (error === undefined) return ''
   return ` (${error}${scope === undefined ? '' : `; needs ${scope}`})`
+}
+
+/** A user's client was asked for where Next.js keeps results for everybody: in 'use cache'. */
+export class UserInSharedCacheError extends BehalfError {
+  readonly code = 'user_in_shared_cache'
+  constructor(scope: string) {
+    super(
+      `A user's client was used inside ${scope}, whose results are kept for everybody. Make the call outside of it, ` +
+        "where behalf's response cache keeps replies for each user; inside, forApp() calls as the app itself.",
+    )
+  }
 }

@@ -26,6 +26,7 @@ export {
   UnsupportedOperationError,
   UpstreamError,
   UpstreamUnavailableError,
+  UserInSharedCacheError,
   UserRequiredError,
 } from './errors.ts'
 export type { BehalfEvent, EventFields, EventListener } from './events.ts'

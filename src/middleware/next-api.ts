@@ -1,4 +1,5 @@
 import type { NextRequest } from 'next/server.js'
+import { ReauthRequiredError } from '../errors.ts'
 import { normalizeScope } from '../oauth/scope.ts'
 import type { Behalf } from './behalf.ts'
 import { type Context, contextFor } from './context.ts'
@@ -47,12 +48,16 @@ export function apiRoute<P extends Providers, Route>(
       isUsed = true
     }
     const visit = core.visit(app, request, { used })
-    const answer = async () => {
-      const refusal = login === undefined ? undefined : await admit(visit, login, needed)
-      if (refusal) return refusal
-      return handler(request, contextFor<P>(app, visit, { cache: () => app.cache }), route)
-    }
-    const response = await answer().catch((error: unknown) => inWords(visit, error))
+    const enter = async () => (login === undefined ? undefined : admit(visit, login, needed))
+    const answer = async () =>
+      (await enter()) ??
+      handler(request, contextFor<P>(app, visit, { cache: () => app.cache }), route)
+    const explain = async (error: unknown) =>
+      // A grant that has just ended is met at the door the second time.
+      (error instanceof ReauthRequiredError ? await enter() : undefined) ?? inWords(visit, error)
+    const response = await answer()
+      .catch(explain)
+      .catch((error: unknown) => inWords(visit, error))
     return isUsed ? privately(response) : response
   }
 }

@@ -1,9 +1,11 @@
 import { headers } from 'next/headers.js'
-import { redirect } from 'next/navigation.js'
-import type { Context } from './context.ts'
-import { contextFor } from './context.ts'
-import type { Behalf } from './behalf.ts'
+// 'next/navigation.js' brings along what only pages have, and its other name is not there outside of a bundler.
+import { redirect } from 'next/dist/client/components/navigation.react-server.js'
+import { LoginRequiredError, ReauthRequiredError } from '../errors.ts'
 import { normalizeScope } from '../oauth/scope.ts'
+import { TokenHandler } from '../oauth/token-handler.ts'
+import type { Behalf } from './behalf.ts'
+import { type Context, contextFor } from './context.ts'
 import { refuseSharedCache } from './next-cache-scope.ts'
 import { pathHeader } from './next-proxy.ts'
 import type { Providers } from './options.ts'
@@ -13,7 +15,10 @@ import type { Visit } from './visit.ts'
 
 /** Options of `context()`. */
 export interface PageOptions<Name extends string = string> {
-  /** A provider at which the visitor must be logged in; who is not is redirected to the login. */
+  /**
+   * A provider at which the visitor must be logged in: who is not, or whose grant has ended, is
+   * redirected to the login.
+   */
   login?: Name | undefined
   /** What they must have granted there. */
   scope?: string | readonly string[] | undefined
@@ -28,7 +33,7 @@ export interface PageOptions<Name extends string = string> {
  */
 export async function pageContext<P extends Providers>(
   coreOf: () => Behalf<P>,
-  { login, scope, returnTo }: PageOptions,
+  options: PageOptions,
 ): Promise<Context<P>> {
   refuseSharedCache()
   // First of all: where nothing is rendered for anybody, as in a build, Next ends it here.
@@ -36,9 +41,7 @@ export async function pageContext<P extends Providers>(
   const core = coreOf()
   const app = await core.app()
   const visit = core.visit(app, request, { used: refuseSharedCache })
-  if (login !== undefined) {
-    await requireIn(visit, login, normalizeScope(scope), returnTo ?? notedPath(visit))
-  }
+  if (options.login !== undefined) await requireIn(visit, options.login, options)
   return contextFor<P>(app, visit, { cache: () => app.cache })
 }
 
@@ -47,21 +50,34 @@ function pageRequest(given: Awaited<ReturnType<typeof headers>>): Request {
   return new Request('http://localhost/', { headers: [...given.entries()] })
 }
 
+async function requireIn(
+  visit: Visit,
+  provider: string,
+  { scope, returnTo }: PageOptions,
+): Promise<void> {
+  const enter = () => wayIn(visit, provider, normalizeScope(scope), returnTo ?? notedPath(visit))
+  const way = (await enter()) ?? ((await hasEnded(visit, provider)) ? await enter() : undefined)
+  if (!way) return
+  if (way.target === undefined) throw way.obstacle
+  guardLoop(visit, provider, way.obstacle)
+  redirect(way.target)
+}
+
 /** Anybody can send the header: it chooses where they come back to themselves. */
 function notedPath({ source, routes }: Visit): string | undefined {
   const noted = source.header(pathHeader)
   return noted === undefined ? undefined : safeReturnTo(noted, routes)
 }
 
-async function requireIn(
-  visit: Visit,
-  provider: string,
-  scope: readonly string[],
-  returnTo: string | undefined,
-): Promise<void> {
-  const way = await wayIn(visit, provider, scope, returnTo)
-  if (!way) return
-  if (way.target === undefined) throw way.obstacle
-  guardLoop(visit, provider, way.obstacle)
-  redirect(way.target)
+/**
+ * A component cannot answer an error with a redirect once it has begun to render: so a grant that
+ * ends with this very refresh is found out before. Any other trouble is told by the call that meets it.
+ */
+async function hasEnded(visit: Visit, provider: string): Promise<boolean> {
+  try {
+    await new TokenHandler(visit.app.access(provider), visit).getAccessToken()
+    return false
+  } catch (error) {
+    return error instanceof ReauthRequiredError || error instanceof LoginRequiredError
+  }
 }

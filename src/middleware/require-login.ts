@@ -65,7 +65,7 @@ export function guardLoop(visit: Visit, provider: string, obstacle: BehalfError)
   const last = justFinished(visit.source.jar, provider)
   // The app's own login is no concern of a loop guard: it may have ended a moment ago.
   if (last === undefined || obstacle instanceof UserRequiredError) return
-  const isLost = last === 'done' && !(obstacle instanceof InsufficientScopeError)
+  const isLost = last === 'done' && obstacle instanceof LoginRequiredError
   throw isLost ? new SessionNotKeptError(provider) : obstacle
 }
 

@@ -16,8 +16,8 @@ export default async function LandingPage() {
           <p className="eyebrow">Next.js example</p>
           <h1>Your top tracks, rendered on your behalf.</h1>
           <p className="lead">
-            Log in once. Server components, actions and route handlers call the API as you; the tokens
-            stay on the server, and are refreshed before they expire.
+            Log in once. Server components, actions and route handlers call the API as you; the
+            tokens stay on the server, and are refreshed before they expire.
           </p>
           {/* Not a <Link>: a login is no page of the app, and nothing to prefetch. */}
           <a className="button" href={tokens.spotify.loginUrl({ returnTo: '/top' })}>

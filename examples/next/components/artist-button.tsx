@@ -16,7 +16,7 @@ export function ArtistButton({ id, name }: { id: string; name: string }) {
   }
   return (
     <>
-      <button className="artist" onClick={() => void open()}>
+      <button className="artist" value={id} onClick={() => void open()}>
         {name}
       </button>
       <dialog ref={dialog} className="card" aria-label={name}>

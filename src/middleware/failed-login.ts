@@ -15,7 +15,7 @@ export function failedLogin(visit: Visit, access: ProviderAccess, error: unknown
   const code = error instanceof BehalfError ? error.code : 'login_refused'
   const reason = error instanceof StateError ? error.reason : undefined
   visit.app.emit({ type: 'login_failed', provider: access.name, code, reason })
-  markFinished(visit.source.jar, access.name, 'failed')
+  markFinished(visit.source.jar, access.name, { how: 'failed', refused: [] })
   const { errorPage: own } = visit.app.options
   const isAnswered = error instanceof BehalfError && isNavigation(visit.source.header)
   if (own === undefined && !isAnswered) throw error

@@ -3,7 +3,7 @@ import { missingScope, normalizeScope } from '../oauth/scope.ts'
 import { redirectUriOf } from './configuration.ts'
 import { isNavigation, isPrefetch } from './fetch-metadata.ts'
 import { LoginTransactions } from './login-transaction.ts'
-import { empty, json, redirect } from './reply.ts'
+import { confirmationPage, empty, json, redirect } from './reply.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Visit } from './visit.ts'
 import { withQuery } from './with-query.ts'
@@ -19,7 +19,10 @@ interface LoginRequest {
 /** Marks a login that has been moved to the host of `baseUrl`, so that it moves only once. */
 const movedMark = 'moved'
 
-/** `GET :provider/login`: begins a login and sends the browser to the authorization server. */
+/**
+ * `GET :provider/login`: begins a login and sends the browser to the authorization server. What another
+ * site has begun is confirmed first: it could connect an account of its own choice.
+ */
 export async function login(visit: Visit, access: ProviderAccess): Promise<Response> {
   const { source, app } = visit
   if (isPrefetch(source.header)) return empty(403)
@@ -30,6 +33,9 @@ export async function login(visit: Visit, access: ProviderAccess): Promise<Respo
   if (home !== source.url.origin && !source.url.searchParams.has(movedMark))
     return move(visit, home)
 
+  if (source.header('sec-fetch-site') === 'cross-site') {
+    return confirmationPage(access.name, `${source.url.pathname}${source.url.search}`)
+  }
   const returnTo = safeReturnTo(single(source.url, 'returnTo'), visit.routes)
   if (app.connects && app.options.signInUrl !== undefined && (await visit.user()) === undefined) {
     return redirect(

@@ -5,12 +5,13 @@ import {
   LoginRequiredError,
   ReauthRequiredError,
   SessionNotKeptError,
+  UpstreamError,
   UserRequiredError,
 } from '../errors.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
-import { missingScope } from '../oauth/scope.ts'
+import { missingScope, normalizeScope } from '../oauth/scope.ts'
 import { isNavigation } from './fetch-metadata.ts'
-import { justFinished } from './login-loop.ts'
+import { hasJustRefused, justFinished } from './login-loop.ts'
 import { json, redirect } from './reply.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Visit } from './visit.ts'
@@ -32,7 +33,48 @@ export async function admit(
       `requireLogin('${provider}'): there is no such provider; there are: ${[...visit.app.accesses.keys()].join(', ')}.`,
     )
   const obstacle = await obstacleFor(visit, access, scope)
-  if (!obstacle) return undefined
+  return obstacle && overcome(visit, provider, obstacle, scope)
+}
+
+/**
+ * What an error of a route means for a visitor who can log in: the same as {@link admit}; `undefined`
+ * for an error that no login helps against. Also an API's 403 `insufficient_scope` (RFC 6750 section
+ * 3.1), where the scope it names is one that the app may ask for.
+ */
+export function answerTo(visit: Visit, error: unknown): Response | undefined {
+  if (error instanceof InsufficientScopeError) {
+    return overcome(visit, error.provider, error, error.missing)
+  }
+  if (error instanceof LoginRequiredError || error instanceof ReauthRequiredError) {
+    return overcome(visit, error.provider, error, [])
+  }
+  const wanted = error instanceof UpstreamError ? scopeWanted(visit, error) : undefined
+  if (!wanted) return undefined
+  const { provider, scope } = wanted
+  const obstacle = new InsufficientScopeError(provider, scope, undefined)
+  return overcome(visit, provider, obstacle, scope)
+}
+
+function scopeWanted(
+  { app }: Visit,
+  { status, headers, provider }: UpstreamError,
+): { provider: string; scope: string[] } | undefined {
+  const challenge = headers.get('www-authenticate') ?? ''
+  if (status !== 403 || !/\berror="?insufficient_scope\b/.test(challenge)) return undefined
+  const scope = normalizeScope(/\bscope="([^"]{1,1000})"/.exec(challenge)?.[1])
+  const known = app.accesses.get(provider)?.provider
+  const allowed = known ? [...known.scope, ...known.optionalScope] : []
+  const isAllowed = scope.length > 0 && missingScope(allowed, scope).length === 0
+  return isAllowed ? { provider, scope } : undefined
+}
+
+/** Leads to the login and back, or says where it is; throws what a login has just not helped against. */
+function overcome(
+  visit: Visit,
+  provider: string,
+  obstacle: BehalfError,
+  scope: readonly string[],
+): Response {
   const { code, message, status } = obstacle
   const target = targetFor(visit, provider, obstacle, scope)
   if (!isNavigation(visit.source.header) || target === undefined) {
@@ -42,8 +84,11 @@ export async function admit(
   const last = justFinished(visit.source.jar, provider)
   // The app's own login is no concern of a loop guard: it may have ended a moment ago.
   if (last === undefined || obstacle instanceof UserRequiredError) return redirect(target)
-  const isLost = last === 'done' && !(obstacle instanceof InsufficientScopeError)
-  throw isLost ? new SessionNotKeptError(provider) : obstacle
+  if (obstacle instanceof InsufficientScopeError) {
+    if (hasJustRefused(last, scope)) throw obstacle
+    return redirect(target)
+  }
+  throw last.how === 'done' ? new SessionNotKeptError(provider) : obstacle
 }
 
 async function obstacleFor(

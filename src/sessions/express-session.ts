@@ -29,6 +29,11 @@ export class ExpressSession implements Session {
     this.#request = request
   }
 
+  get isStrict(): boolean {
+    const { sameSite } = (this.#request.session['cookie'] ?? {}) as { sameSite?: unknown }
+    return sameSite === true || sameSite === 'strict'
+  }
+
   read(): SessionHandle | undefined {
     return parseHandle(this.#request.session['behalf'])
   }

@@ -30,6 +30,10 @@ export class OwnSession implements Session {
     this.#jar.delete('', this.#jar.settings.sameSite)
   }
 
+  get isStrict(): boolean {
+    return this.#jar.settings.sameSite === 'strict'
+  }
+
   get cookies(): readonly string[] {
     return this.#jar.changes
   }

@@ -16,6 +16,8 @@ export interface Session {
   renew(handle: SessionHandle): Promise<void>
   /** Ends the session. */
   end(): Promise<void>
+  /** Its cookie stays behind when another site leads here (`SameSite=Strict`). */
+  readonly isStrict?: boolean
   /** `Set-Cookie` values that the reply has to carry. */
   readonly cookies: readonly string[]
 }

@@ -82,8 +82,8 @@ function checkSession(begun: string, now: string | undefined): void {
 
 const gone = [
   'no-session',
-  'The session in which it began is not there any more: it was logged out or has ended, or its cookie is SameSite=Strict ' +
-    'and stays behind when the provider sends the browser back; make that lax.',
+  'The session in which it began is not there any more: it was logged out or has ended, or its cookie is SameSite=Strict, ' +
+    'which an old browser leaves behind when the provider sends it back; make that lax.',
 ] as const
 
 /** Whatever goes wrong from here on, tokens that nobody will use are revoked. */

@@ -5,14 +5,9 @@ import { missingScope } from '../oauth/scope.ts'
 import { grantHash } from '../oauth/token-record.ts'
 import { grantOf } from '../oauth/token-handler.ts'
 import { authorizationResponse } from './authorization-response.ts'
-import { isIncomplete, keptSearch, landingOf, ownPage, viaOwnPage } from './landing.ts'
+import { detourFor, forgetKept, landingOf, ownPage, searchOf } from './landing.ts'
 import { lostLogin } from './lost-login.ts'
-import {
-  loginLifetime,
-  type LoginTransaction,
-  LoginTransactions,
-  nameOf,
-} from './login-transaction.ts'
+import { loginLifetime, type LoginTransaction, LoginTransactions } from './login-transaction.ts'
 import { markFinished } from './login-loop.ts'
 import { newRecord } from './new-record.ts'
 import { redirect } from './reply.ts'
@@ -25,22 +20,20 @@ export async function callback(visit: Visit, access: ProviderAccess): Promise<Re
   const { app, source } = visit
   const landing = landingOf(visit)
   if (landing.at === 'own page') return ownPage(visit, landing.name)
-  const isHome = landing.at === 'home again'
-  const search = isHome ? keptSearch(source.jar, app.keyRing, landing.name) : source.url.search
+  const search = searchOf(visit, landing)
   // Back, or reload, on the way: what was kept has been used.
-  if (isHome && search === '' && (await access.find(visit))) return redirect('/')
-  const response = authorizationResponse(access.name, search)
+  if (search === undefined && (await access.find(visit))) return redirect('/')
+  const response = authorizationResponse(access.name, search ?? '')
   const transactions = new LoginTransactions(source.jar, app.keyRing)
   const transaction = transactions.find(response.state)
   if (!transaction) return again(visit, access, response.state)
-  if (!isHome && (await isIncomplete(visit, transaction))) {
-    const detour = viaOwnPage(visit, search, nameOf(transaction))
-    if (detour) return detour
-  }
+  const detour = await detourFor(visit, landing, transaction)
+  if (detour) return detour
   await check(visit, access, transaction)
   // A store that cannot be asked now leaves the login as it was: nothing was sent yet.
   const isFirst = await app.consume(response.state)
   transactions.end(transaction)
+  forgetKept(visit, landing)
   if (!isFirst) return again(visit, access, response.state)
 
   const answered = new URL(transaction.redirectUri)

@@ -1,6 +1,4 @@
-import type { KeyRing } from '../key-ring.ts'
-import type { CookieJar } from '../sessions/cookie-jar.ts'
-import type { LoginTransaction } from './login-transaction.ts'
+import { type LoginTransaction, nameOf } from './login-transaction.ts'
 import { continuePage, redirect } from './reply.ts'
 import type { Visit } from './visit.ts'
 import { withQuery } from './with-query.ts'
@@ -13,7 +11,7 @@ const lifetime = 60
 const longest = 3_800
 
 /** Where the browser is on its way from the provider. */
-export type Landing =
+type Landing =
   | { at: 'callback' }
   | { at: 'own page'; name: string }
   | { at: 'home again'; name: string }
@@ -29,8 +27,26 @@ export function landingOf({ source }: Visit): Landing {
   return source.url.searchParams.has('go') ? { at: 'home again', name } : { at: 'own page', name }
 }
 
-/** Does something stay behind that this login needs, or that its end would be lost without? */
-export async function isIncomplete(visit: Visit, transaction: LoginTransaction): Promise<boolean> {
+/**
+ * Leads over the app's own page, where something stays behind that this login needs, or that its end
+ * would be lost without. A response that fits into no cookie goes the short way.
+ */
+export async function detourFor(
+  visit: Visit,
+  landing: Landing,
+  transaction: LoginTransaction,
+): Promise<Response | undefined> {
+  const { app, source } = visit
+  if (landing.at !== 'callback' || !(await isIncomplete(visit, transaction))) return undefined
+  const name = nameOf(transaction)
+  const sealed = app.keyRing.seal(purpose, name, Buffer.from(source.url.search))
+  const value = Buffer.from(sealed).toString('base64url')
+  if (value.length > longest) return undefined
+  source.jar.set(`${prefix}${name}`, value, lifetime)
+  return redirect(withQuery(source.url.pathname, { resume: name }))
+}
+
+async function isIncomplete(visit: Visit, transaction: LoginTransaction): Promise<boolean> {
   const { app, source } = visit
   if (source.header('sec-fetch-site') !== 'cross-site') return false
   if (source.session.isStrict) return true
@@ -38,29 +54,21 @@ export async function isIncomplete(visit: Visit, transaction: LoginTransaction):
   return transaction.session !== undefined && source.session.read() === undefined
 }
 
-/** Keeps the response and leads to the app's own page; `undefined` for one that fits into no cookie. */
-export function viaOwnPage(
-  { app, source }: Visit,
-  search: string,
-  name: string,
-): Response | undefined {
-  const sealed = app.keyRing.seal(purpose, name, Buffer.from(search))
-  const value = Buffer.from(sealed).toString('base64url')
-  if (value.length > longest) return undefined
-  source.jar.set(`${prefix}${name}`, value, lifetime)
-  return redirect(withQuery(source.url.pathname, { resume: name }))
-}
-
 /** The app's own page: the next request comes from it, and so brings all cookies. */
 export function ownPage({ source }: Visit, name: string): Response {
   return continuePage(withQuery(source.url.pathname, { resume: name, go: '1' }))
 }
 
-/** The query that was kept, once; '' for one that is not there. */
-export function keptSearch(jar: CookieJar, keyRing: KeyRing, name: string): string {
-  const value = jar.get(`${prefix}${name}`)
-  if (value === undefined) return ''
-  jar.delete(`${prefix}${name}`)
-  const opened = keyRing.open(purpose, name, Buffer.from(value, 'base64url'))
-  return opened.ok ? Buffer.from(opened.value).toString() : ''
+/** The response's query: the request's, or what was kept of it; `undefined` when that is gone. */
+export function searchOf({ app, source }: Visit, landing: Landing): string | undefined {
+  if (landing.at === 'callback') return source.url.search
+  const value = source.jar.get(`${prefix}${landing.name}`)
+  if (value === undefined) return undefined
+  const opened = app.keyRing.open(purpose, landing.name, Buffer.from(value, 'base64url'))
+  return opened.ok ? Buffer.from(opened.value).toString() : undefined
+}
+
+/** Lets go of what was kept, once it is used. */
+export function forgetKept({ source }: Visit, landing: Landing): void {
+  if (landing.at !== 'callback') source.jar.delete(`${prefix}${landing.name}`)
 }

@@ -1,5 +1,7 @@
 import session from 'express-session'
 import { describe, expect, test } from 'vitest'
+import { memoryStore } from '../../src/stores/memory.ts'
+import type { Store } from '../../src/stores/store.ts'
 import { createApp, expressVersions, navigation, useWorld } from './express-app.ts'
 import { approve, beginLogin, cookiesOf } from './flow.ts'
 
@@ -147,4 +149,28 @@ describe('a session cookie that is SameSite=Strict', () => {
     expect(landed.status).toBe(400)
     expect(landed.text).toContain('state_user_changed')
   })
+})
+
+test('a store that is away for a moment costs no login on the way back over the own page', async () => {
+  const inner = memoryStore()
+  let isAway = false
+  const store: Store = new Proxy(inner, {
+    get(target, name) {
+      const value = Reflect.get(target, name) as unknown
+      if (typeof value !== 'function') return value
+      return (...args: unknown[]) => {
+        if (isAway) throw new Error('away')
+        return Reflect.apply(value as () => unknown, target, args)
+      }
+    },
+  })
+  const { browser } = createApp(world, { options: { store, cookie: { sameSite: 'strict' } } })
+  const ada = browser()
+  const back = await approve(await beginLogin(ada, { returnTo: '/me' }), 'ada')
+  const clean = (await ada.get(back).set(fromElsewhere)).headers['location']!
+  isAway = true
+  await ada.get(`${clean}&go=1`).set(fromHere).expect(503)
+  isAway = false
+  const landed = await ada.get(`${clean}&go=1`).set(fromHere)
+  expect(landed.headers['location']).toBe('/me')
 })

@@ -359,9 +359,11 @@ export class UpstreamError extends BehalfError {
   override readonly headers: Headers
   /** The reply's body: parsed when it is JSON, else its text. */
   readonly body: unknown
-  constructor(what: string, response: Response, body: unknown) {
+  readonly provider: string
+  constructor(provider: string, what: string, response: Response, body: unknown) {
     const { status, statusText, headers } = response
     super(`${what} answered ${status}${statusText && ` ${statusText}`}${challengeOf(headers)}.`)
+    this.provider = provider
     this.status = response.status
     this.headers = response.headers
     this.body = body

@@ -15,7 +15,7 @@ export type StoreArguments = Partial<Record<(typeof storeNames)[number], string>
 export const usualRedirectUri = 'http://127.0.0.1:8888/callback'
 
 /** Whose grants they are when nobody says so. */
-export const usualUser = 'local'
+const usualUser = 'local'
 
 /** An app for one user at a terminal. */
 export interface TerminalApp {
@@ -45,7 +45,6 @@ export async function withTerminalApp<T>(
       providers: { [name]: provider },
       user: () => user,
       onEvent,
-      // The command line's own errors are told by the command.
     })
     try {
       return await work(app, user)

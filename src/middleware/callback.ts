@@ -1,9 +1,11 @@
 import { StateError } from '../errors.ts'
 import type { LoginResult } from '../oauth/authorization-server.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
+import { missingScope } from '../oauth/scope.ts'
 import { grantHash } from '../oauth/token-record.ts'
 import { grantOf } from '../oauth/token-handler.ts'
 import { authorizationResponse } from './authorization-response.ts'
+import { detourFor, forgetKept, landingOf, ownPage, searchOf } from './landing.ts'
 import { lostLogin } from './lost-login.ts'
 import { loginLifetime, type LoginTransaction, LoginTransactions } from './login-transaction.ts'
 import { markFinished } from './login-loop.ts'
@@ -16,21 +18,30 @@ import type { Visit } from './visit.ts'
 /** `GET :provider/callback`: finishes the login that this browser began. */
 export async function callback(visit: Visit, access: ProviderAccess): Promise<Response> {
   const { app, source } = visit
-  const response = authorizationResponse(access.name, source.url.search)
+  const landing = landingOf(visit)
+  if (landing.at === 'own page') return ownPage(visit, landing.name)
+  const search = searchOf(visit, landing)
+  // Back, or reload, on the way: what was kept has been used.
+  if (search === undefined && (await access.find(visit))) return redirect('/')
+  const response = authorizationResponse(access.name, search ?? '')
   const transactions = new LoginTransactions(source.jar, app.keyRing)
   const transaction = transactions.find(response.state)
   if (!transaction) return again(visit, access, response.state)
+  const detour = await detourFor(visit, landing, transaction)
+  if (detour) return detour
   await check(visit, access, transaction)
   // A store that cannot be asked now leaves the login as it was: nothing was sent yet.
   const isFirst = await app.consume(response.state)
   transactions.end(transaction)
+  forgetKept(visit, landing)
   if (!isFirst) return again(visit, access, response.state)
 
-  const landing = new URL(transaction.redirectUri)
-  for (const [name, value] of response.parameters) landing.searchParams.set(name, value)
-  const result = await access.server.finishLogin(landing, transaction)
-  const returnTo = await keep(visit, access, transaction, result)
-  markFinished(source.jar, access.name, 'done')
+  const answered = new URL(transaction.redirectUri)
+  for (const [name, value] of response.parameters) answered.searchParams.set(name, value)
+  const result = await access.server.finishLogin(answered, transaction)
+  const { returnTo, granted } = await keep(visit, access, transaction, result)
+  const refused = missingScope(granted, transaction.scope)
+  markFinished(source.jar, access.name, { how: 'done', refused })
   return redirect(returnTo)
 }
 
@@ -64,8 +75,8 @@ function checkSession(begun: string, now: string | undefined): void {
 
 const gone = [
   'no-session',
-  'The session in which it began is not there any more: it was logged out or has ended, or its cookie is SameSite=Strict ' +
-    'and stays behind when the provider sends the browser back; make that lax.',
+  'The session in which it began is not there any more: it was logged out or has ended, or its cookie is SameSite=Strict, ' +
+    'which an old browser leaves behind when the provider sends it back; make that lax.',
 ] as const
 
 /** Whatever goes wrong from here on, tokens that nobody will use are revoked. */
@@ -74,7 +85,7 @@ async function keep(
   access: ProviderAccess,
   transaction: LoginTransaction,
   result: LoginResult,
-): Promise<string> {
+): Promise<{ returnTo: string; granted: readonly string[] }> {
   const record = newRecord(visit.app, access, transaction.scope, result)
   try {
     const answer = await visit.app.options.onLogin?.({
@@ -92,7 +103,8 @@ async function keep(
       grant: grantHash(record),
       scope: record.scope,
     })
-    return safeReturnTo(answer?.returnTo ?? transaction.returnTo, visit.routes)
+    const returnTo = safeReturnTo(answer?.returnTo ?? transaction.returnTo, visit.routes)
+    return { returnTo, granted: record.scope }
   } catch (error) {
     visit.app.background(access.server.revoke(result.tokens))
     throw error

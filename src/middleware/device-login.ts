@@ -32,8 +32,9 @@ export async function beginDeviceLogin(
   const extra = normalizeScope(options.scope)
   checkOptional(app, provider, extra)
   const scope = normalizeScope([...access.provider.scope, ...extra])
-  const { finished, ...shown } = await authorizeDevice(access.server, scope)
-  const grant = finished(options.signal).then(async (result) => {
+  const begun = await authorizeDevice(access.server, scope)
+  const { userCode, verificationUri, verificationUriComplete, expiresAt } = begun
+  const grant = begun.finished(options.signal).then(async (result) => {
     const record = newRecord(app, access, scope, result)
     try {
       await attachToUser(access, id, { ...record, endsAt: undefined })
@@ -47,5 +48,5 @@ export async function beginDeviceLogin(
   })
   // Whoever does not look at it has not asked for an error either.
   grant.catch(() => {})
-  return { ...shown, grant }
+  return { userCode, verificationUri, verificationUriComplete, expiresAt, grant }
 }

@@ -9,7 +9,7 @@ import { ExpressSource } from './express-source.ts'
 import type { Grants } from './grants.ts'
 import { sendResponse, webRequest } from './node-http.ts'
 import type { BehalfOptions, Providers } from './options.ts'
-import { admit } from './require-login.ts'
+import { admit, answerTo } from './require-login.ts'
 import { respond } from './routes.ts'
 import { Visit } from './visit.ts'
 
@@ -145,6 +145,31 @@ export function requireLogin(
       else next()
     }
     guard().catch(next)
+  }
+}
+
+/** Express's error handlers have four parameters. */
+export type ErrorMiddleware = (
+  error: unknown,
+  req: IncomingMessage,
+  res: ServerResponse,
+  next: Next,
+) => void
+
+/**
+ * An error handler for after the routes: where a login helps against what a route has thrown (no grant,
+ * a grant that has ended, a scope that is missing, also when the API says so), it does what
+ * {@link requireLogin} does. Any other error goes on to the next handler.
+ */
+export function loginOnDemand(): ErrorMiddleware {
+  return (error, req, res, next) => {
+    const answer = async () => {
+      const found = attachments.get(req)
+      const response = found && !res.headersSent ? answerTo(found.visit, error) : undefined
+      if (response) await sendResponse(res, response)
+      else next(error)
+    }
+    answer().catch(next)
   }
 }
 

@@ -17,7 +17,7 @@ export function failedLogin(visit: Visit, access: ProviderAccess, error: unknown
   const reason = error instanceof StateError ? error.reason : undefined
   const reference = randomBytes(5).toString('hex')
   visit.app.emit({ type: 'login_failed', provider: access.name, code, reason, reference })
-  markFinished(visit.source.jar, access.name, 'failed')
+  markFinished(visit.source.jar, access.name, { how: 'failed', refused: [] })
   const { errorPage: own } = visit.app.options
   const isAnswered = error instanceof BehalfError && isNavigation(visit.source.header)
   if (own === undefined && !isAnswered) throw error

@@ -77,6 +77,11 @@ export function loginsUnderWay(jar: CookieJar): number {
   return jar.list(prefix).length
 }
 
+/** Twelve hexadecimal digits that tell the login from the browser's others. */
+export function nameOf({ state }: LoginTransaction): string {
+  return hashOf(state)
+}
+
 /** Begins with the time, so that names sort by age without being opened. */
 function suffixOf({ startedAt, state }: LoginTransaction): string {
   return `${prefix}${Math.floor(startedAt / 1000).toString(36)}.${hashOf(state)}`

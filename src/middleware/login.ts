@@ -3,7 +3,7 @@ import { missingScope, normalizeScope } from '../oauth/scope.ts'
 import { redirectUriOf } from './configuration.ts'
 import { isNavigation, isPrefetch } from './fetch-metadata.ts'
 import { LoginTransactions } from './login-transaction.ts'
-import { empty, json, redirect } from './reply.ts'
+import { confirmationPage, empty, json, redirect } from './reply.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Visit } from './visit.ts'
 import { withQuery } from './with-query.ts'
@@ -19,17 +19,15 @@ interface LoginRequest {
 /** Marks a login that has been moved to the host of `baseUrl`, so that it moves only once. */
 const movedMark = 'moved'
 
-/** `GET :provider/login`: begins a login and sends the browser to the authorization server. */
+/**
+ * `GET :provider/login`: begins a login and sends the browser to the authorization server. What another
+ * site has begun is confirmed first: it could connect an account of its own choice.
+ */
 export async function login(visit: Visit, access: ProviderAccess): Promise<Response> {
   const { source, app } = visit
-  if (isPrefetch(source.header)) return empty(403)
-  if (!isNavigation(source.header) && source.header('sec-fetch-mode') !== undefined) {
-    return json({ code: 'login_required', message: 'A login is a page: navigate to it.' }, 400)
-  }
   const home = homeOrigin(visit)
-  if (home !== source.url.origin && !source.url.searchParams.has(movedMark))
-    return move(visit, home)
-
+  const instead = noLoginYet(visit, access, home)
+  if (instead) return instead
   const returnTo = safeReturnTo(single(source.url, 'returnTo'), visit.routes)
   if (app.connects && app.options.signInUrl !== undefined && (await visit.user()) === undefined) {
     return redirect(
@@ -57,6 +55,18 @@ export async function login(visit: Visit, access: ProviderAccess): Promise<Respo
     startedAt: Date.now(),
   })
   return redirect(location)
+}
+
+/** What is answered in the place of a login: it must be a page's, at its own host, and wanted. */
+function noLoginYet(visit: Visit, { name }: ProviderAccess, home: string): Response | undefined {
+  const { header, url } = visit.source
+  if (isPrefetch(header)) return empty(403)
+  if (!isNavigation(header) && header('sec-fetch-mode') !== undefined) {
+    return json({ code: 'login_required', message: 'A login is a page: navigate to it.' }, 400)
+  }
+  if (home !== url.origin && !url.searchParams.has(movedMark)) return move(visit, home)
+  if (header('sec-fetch-site') !== 'cross-site') return undefined
+  return confirmationPage(name, `${url.pathname}${url.search}`)
 }
 
 /** The public origin of this visit: the one of the list that was asked for, else the first. */

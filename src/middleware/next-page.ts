@@ -59,7 +59,7 @@ async function requireIn(
   const way = (await enter()) ?? ((await hasEnded(visit, provider)) ? await enter() : undefined)
   if (!way) return
   if (way.target === undefined) throw way.obstacle
-  guardLoop(visit, provider, way.obstacle)
+  guardLoop(visit, provider, way.obstacle, normalizeScope(scope))
   redirect(way.target)
 }
 

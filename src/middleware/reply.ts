@@ -32,13 +32,11 @@ export type ToldError = Pick<BehalfError, 'message' | 'status' | 'headers'> & { 
  * told to the developer, not here.
  */
 export function errorPage(error: ToldError, startAgain: string, reference = ''): Response {
-  const page = `<!doctype html><html lang="en"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width"><title>This did not work</title>
-<style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}
-a{display:inline-block;padding:.5rem 1rem;border-radius:.5rem;background:#111;color:#fff;text-decoration:none}
-small{color:#666}</style>
-<h1>This did not work</h1><p>${meaningOf(error)}</p>
-<p><a href="${escapeHtml(startAgain)}">Start again</a></p><p><small>${error.code} ${reference}</small></p></html>`
+  const page = document(
+    'This did not work',
+    `<h1>This did not work</h1><p>${meaningOf(error)}</p>
+<p><a href="${escapeHtml(startAgain)}">Start again</a></p><p><small>${error.code} ${reference}</small></p>`,
+  )
   return withHeadersOf(error, new Response(page, { status: statusOf(error), headers: pageHeaders }))
 }
 
@@ -67,10 +65,42 @@ function withHeadersOf({ headers }: ToldError, response: Response): Response {
   return response
 }
 
+/** Asks whether the visitor wants the login that another site has led to; their click is the app's own. */
+export function confirmationPage(provider: string, goOn: string): Response {
+  const page = document(
+    'Go on?',
+    `<h1>Go on to ${escapeHtml(provider)}?</h1>
+<p>Another site has sent you here, to connect your account at ${escapeHtml(provider)}. Go on only if that is what you want.</p>
+<p><a href="${escapeHtml(goOn)}">Go on</a></p>`,
+  )
+  return new Response(page, { headers: pageHeaders })
+}
+
+/** Goes on by itself, as a page of the app's own. */
+export function continuePage(goOn: string): Response {
+  const link = escapeHtml(goOn)
+  const page = document(
+    'One moment',
+    `<meta http-equiv="refresh" content="0;url=${link}"><p><a href="${link}">Go on</a></p>`,
+  )
+  return new Response(page, { headers: pageHeaders })
+}
+
+function document(title: string, body: string): string {
+  return `<!doctype html><html lang="en"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width"><title>${title}</title>
+<style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}
+a{display:inline-block;padding:.5rem 1rem;border-radius:.5rem;background:#111;color:#fff;text-decoration:none}
+small{color:#666}</style>
+${body}</html>`
+}
+
 const pageHeaders = {
   ...privately,
   'content-type': 'text/html; charset=utf-8',
-  'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
+  'content-security-policy':
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-frame-options': 'DENY',
 }
 
 function meaningOf({ code, status }: ToldError): string {

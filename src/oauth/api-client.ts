@@ -179,7 +179,7 @@ export class ApiClient {
     if (response.status === 429) {
       throw new RateLimitedError(name, what, retryAfter(response.headers), body ?? text)
     }
-    if (!response.ok) throw new UpstreamError(what, response, body ?? text)
+    if (!response.ok) throw new UpstreamError(name, what, response, body ?? text)
     if (text !== '' && body === undefined) {
       throw new UnexpectedResponseError(name, `${what} was not answered with JSON`)
     }

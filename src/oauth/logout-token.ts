@@ -25,7 +25,7 @@ export interface LogoutToken {
 export class InvalidLogoutToken extends Error {}
 
 /** Seconds: an older one is not taken, so that its `jti` need not be remembered for longer. */
-export const logoutTokenLifetime = 600
+const logoutTokenLifetime = 600
 const clockTolerance = 60
 const longestToken = 16_384
 const longestClaim = 1_024
@@ -85,7 +85,7 @@ export class LogoutTokens {
     return createRemoteJWKSet(new URL(uri), {
       cooldownDuration: 30_000,
       timeoutDuration: timeout * 1000,
-      [customFetch]: (url, init) => providerFetch(provider, timeout, url, init as RequestInit),
+      [customFetch]: (url, init) => providerFetch(provider, timeout, url, init),
     })
   }
 }

@@ -34,6 +34,11 @@ export class ExpressSession implements Session {
     return (this.#tokens ??= new SessionTokens(this.#request as unknown as RequestWithSessionStore))
   }
 
+  get isStrict(): boolean {
+    const { sameSite } = (this.#request.session['cookie'] ?? {}) as { sameSite?: unknown }
+    return sameSite === true || sameSite === 'strict'
+  }
+
   read(): SessionHandle | undefined {
     return parseHandle(this.#request.session['behalf'])
   }

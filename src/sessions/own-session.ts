@@ -29,4 +29,8 @@ export class OwnSession implements Session {
     this.#written = { handle: undefined }
     this.#jar.delete('', this.#jar.settings.sameSite)
   }
+
+  get isStrict(): boolean {
+    return this.#jar.settings.sameSite === 'strict'
+  }
 }

@@ -19,6 +19,8 @@ export interface Session {
   end(): Promise<void>
   /** The place for token records that the session itself has. */
   readonly tokens?: TokenPlace | undefined
+  /** Its cookie stays behind when another site leads here (`SameSite=Strict`). */
+  readonly isStrict?: boolean
 }
 
 /** 128 bits that name, 192 bits that prove. */

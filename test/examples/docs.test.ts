@@ -42,14 +42,19 @@ describe('links', () => {
 })
 
 describe('snippets', () => {
-  test.each(['sessions', 'tokens', 'testing', 'errors', 'troubleshooting', 'from-spotipy'])(
-    'of docs/%s.md compile',
-    async (name) => {
-      const { snippets } = new Page(`docs/${name}.md`)
-      expect(snippets.length).toBeGreaterThan(0)
-      expect(await folder.complaints(snippets)).toBe('')
-    },
-  )
+  test.each([
+    'providers',
+    'sessions',
+    'tokens',
+    'testing',
+    'errors',
+    'troubleshooting',
+    'from-spotipy',
+  ])('of docs/%s.md compile', async (name) => {
+    const { snippets } = new Page(`docs/${name}.md`)
+    expect(snippets.length).toBeGreaterThan(0)
+    expect(await folder.complaints(snippets)).toBe('')
+  })
 })
 
 describe('docs/from-spotipy.md', () => {
@@ -57,6 +62,7 @@ describe('docs/from-spotipy.md', () => {
   const isVariable = (code: string) => /^[A-Z_]+$/.test(code)
   const isRoute = (code: string) => /^(GET|POST) \//.test(code)
   const isOption = (code: string) => /^\w+: /.test(code)
+  const isCommand = (code: string) => code.startsWith('npx ')
   const isError = (code: string) => /^\w+Error$/.test(code)
   // Parts of sentences: a header, a command, the shape of a URL, an option by its name.
   const prose = [
@@ -68,14 +74,16 @@ describe('docs/from-spotipy.md', () => {
   ]
 
   test('names calls and options that compile', async () => {
-    const rest = ours.filter((code) => ![isVariable, isRoute, isError].some((is) => is(code)))
+    const rest = ours.filter(
+      (code) => ![isVariable, isRoute, isError, isCommand].some((is) => is(code)),
+    )
     const code = rest
       .filter((text) => !prose.includes(text))
       .map((text) => (isOption(text) ? `options({ ${text} })` : `void (${text})`))
     expect(code.length).toBeGreaterThan(30)
     const declared = `
 import type { ExpressOptions } from 'behalf/express'
-import type { SpotifyOptions } from 'behalf/providers'
+import { normalizeScope, type SpotifyOptions, spotifyScopes } from 'behalf/providers'
 declare const options: (
   given: Partial<ExpressOptions<{ spotify: ReturnType<typeof spotify> }>> | SpotifyOptions,
 ) => void
@@ -88,7 +96,9 @@ declare const options: (
     const read = ['BASE_URL', 'SECRET', 'STORE'].map((name) => `BEHALF_${name}`)
     const files = ['configuration', 'secret'].map((name) => source(`src/middleware/${name}.ts`))
     for (const name of read) expect(files.join('')).toContain(`process.env['${name}']`)
-    const known = [...read, `${environment}_CLIENT_ID`, `${environment}_CLIENT_SECRET`]
+    expect(source('src/cli/login.ts')).toContain('_REDIRECT_URI`')
+    const ofClient = ['CLIENT_ID', 'CLIENT_SECRET', 'REDIRECT_URI']
+    const known = [...read, ...ofClient.map((name) => `${environment}_${name}`)]
     expect(known).toEqual(expect.arrayContaining(ours.filter((code) => isVariable(code))))
     expect(ours.filter((code) => isVariable(code)).length).toBe(known.length)
   })

@@ -60,11 +60,12 @@ describe('a session id', () => {
 
 describe('a cookie that is not ours', () => {
   test.each(['x', '', '%', '%00', '{"id":1}', 'a.b', `${'a'.repeat(22)}.${'b'.repeat(33)}`])(
-    'SE-05 such as %j is nobody, and breaks nothing',
+    'SE-05 such as %j is nobody, is deleted, and breaks nothing',
     async (value) => {
       const { browser, errors } = createApp(world)
       const reply = await browser().get('/me').set('cookie', `behalf=${value}`)
       expect(reply.status).toBe(401)
+      expect(String(reply.headers['set-cookie'])).toMatch(/^behalf=; Max-Age=0/)
       expect(errors).toMatchObject([{ code: 'login_required' }])
     },
   )

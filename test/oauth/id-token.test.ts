@@ -38,7 +38,7 @@ async function logsIn(change: (claims: Claims) => Claims, options: object = {}):
 describe('OC-25 an ID token', () => {
   const accepted: Record<string, (claims: Claims) => Claims> = {
     'as it should be': (claims) => claims,
-    'without at_hash': ({ at_hash: _, ...claims }) => claims,
+    'without at_hash': ({ at_hash: _dropped, ...claims }) => claims,
     'for this app among others, issued to it': (claims) => ({
       ...claims,
       aud: [claims['aud'], 'another'],
@@ -54,9 +54,9 @@ describe('OC-25 an ID token', () => {
   const refused: Record<string, (claims: Claims) => Claims> = {
     'of another issuer': (claims) => ({ ...claims, iss: 'https://evil.example' }),
     'whose issuer has a slash more': (claims) => ({ ...claims, iss: `${String(claims['iss'])}/` }),
-    'without issuer': ({ iss: _, ...claims }) => claims,
+    'without issuer': ({ iss: _dropped, ...claims }) => claims,
     'for another app': (claims) => ({ ...claims, aud: 'another' }),
-    'for nobody': ({ aud: _, ...claims }) => claims,
+    'for nobody': ({ aud: _dropped, ...claims }) => claims,
     'for several apps, issued to nobody': (claims) => ({
       ...claims,
       aud: [claims['aud'], 'another'],
@@ -67,12 +67,12 @@ describe('OC-25 an ID token', () => {
       azp: 'another',
     }),
     'that has expired': (claims) => ({ ...claims, exp: now() - 120 }),
-    'without an end': ({ exp: _, ...claims }) => claims,
+    'without an end': ({ exp: _dropped, ...claims }) => claims,
     'whose end is text': (claims) => ({ ...claims, exp: 'tomorrow' }),
     'of tomorrow': (claims) => ({ ...claims, iat: now() + 86_400, nbf: now() + 86_400 }),
-    'without iat': ({ iat: _, ...claims }) => claims,
-    'without subject': ({ sub: _, ...claims }) => claims,
-    'without nonce': ({ nonce: _, ...claims }) => claims,
+    'without iat': ({ iat: _dropped, ...claims }) => claims,
+    'without subject': ({ sub: _dropped, ...claims }) => claims,
+    'without nonce': ({ nonce: _dropped, ...claims }) => claims,
     'with the nonce of another login': (claims) => ({ ...claims, nonce: 'another' }),
     'of another access token': (claims) => ({ ...claims, at_hash: 'AAAAAAAAAAAAAAAAAAAAAA' }),
     'whose at_hash is no text': (claims) => ({ ...claims, at_hash: 7 }),
@@ -124,7 +124,7 @@ describe('OC-25 an ID token', () => {
   const times: Array<[what: string, change: (claims: Claims) => Claims, works: boolean]> = [
     ['a moment ago', (claims) => ({ ...claims, auth_time: now() }), true],
     ['too long ago', (claims) => ({ ...claims, auth_time: now() - 600 }), false],
-    ['nobody says when', ({ auth_time: _, ...claims }) => claims, false],
+    ['nobody says when', ({ auth_time: _dropped, ...claims }) => claims, false],
     ['as text', (claims) => ({ ...claims, auth_time: String(now()) }), false],
   ]
   test.each(times)('with maxAge, of a user who was there %s', async (_what, change, works) => {

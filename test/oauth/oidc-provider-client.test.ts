@@ -101,7 +101,7 @@ describe('private_key_jwt', () => {
     const asserted = at.requests.filter(({ path }) => path === '/token')
     const claims = asserted.map(({ parameters }) => claimsOf(parameters['client_assertion']))
     expect(claims.map(({ aud, iss, sub }) => [aud, iss, sub])).toEqual(
-      Array(2).fill([at.issuer, at.clientId, at.clientId]),
+      Array.from({ length: 2 }, () => [at.issuer, at.clientId, at.clientId]),
     )
     expect(claims[0]!['jti']).not.toBe(claims[1]!['jti'])
     for (const { authorization, parameters } of asserted) {

@@ -35,7 +35,10 @@ beforeAll(async () => {
     features: { backchannelLogout: { enabled: true } },
     configuration: {
       // Its dispatcher reaches no loopback address.
-      fetch: async (url: URL | string, { dispatcher: _, ...init }: { dispatcher?: unknown }) => {
+      fetch: async (
+        url: URL | string,
+        { dispatcher: _dropped, ...init }: { dispatcher?: unknown },
+      ) => {
         const reply = await fetch(String(url).replace(baseUrl, `http://127.0.0.1:${port}`), init)
         delivered.push(reply.status)
         return reply

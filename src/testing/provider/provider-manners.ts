@@ -41,7 +41,7 @@ const manners: Readonly<Record<ProviderManner, Manners>> = {
     givesRefreshToken: ({ accessType, prompt }, isFirst) =>
       accessType === 'offline' && (isFirst || prompt.includes('consent')),
     reply: (members) => ({ ...members, scope: words(members['scope']).map(longName).join(' ') }),
-    metadata: ({ authorization_response_iss_parameter_supported: _, ...members }) => members,
+    metadata: ({ authorization_response_iss_parameter_supported: _dropped, ...members }) => members,
   },
   github: {
     ...standard,
@@ -62,7 +62,7 @@ const manners: Readonly<Record<ProviderManner, Manners>> = {
       ...members,
       scope: words(members['scope']).filter(isNamed).map(fullName).join(' '),
     }),
-    metadata: ({ revocation_endpoint: _, ...members }) => ({
+    metadata: ({ revocation_endpoint: _dropped, ...members }) => ({
       ...members,
       issuer: 'https://login.microsoftonline.com/{tenantid}/v2.0',
       authorization_response_iss_parameter_supported: false,

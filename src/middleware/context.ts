@@ -1,3 +1,4 @@
+import { type Forwarding, forwardedRequest } from '../cache/forwarding.ts'
 import { grantPartition } from '../cache/partition.ts'
 import { BehalfError } from '../errors.ts'
 import type { EventFields } from '../events.ts'
@@ -66,7 +67,8 @@ function sender(
       maxWait,
       onThrottled: (how: Throttling) => app.emit({ type: 'throttled', ...about(), ...how }),
     }
-    const forward = (sent: Request) => {
+    const forward = (forwarding: Forwarding) => {
+      const sent = forwardedRequest(request, forwarding)
       const signal = withinTotal(sent, total + Math.max(0, maxWait - usualWait))
       const send = (isResend: boolean) => authorizedFetch(access, own, sent, { signal, isResend })
       return patiently(sent, signal, send, patience)
@@ -75,13 +77,14 @@ function sender(
       const { grantId, cacheKey } = (await own.found()).record
       return grantPartition(name, grantId, cacheKey)
     }
-    const call = { partition, mode, rules, forward }
+    const background = (work: Promise<unknown>) => app.background(work)
+    const call = { partition, mode, rules, forward, authorized: true, background }
     const tell = (outcome: Pick<EventFields['upstream'], 'status' | 'code' | 'cacheStatus'>) => {
       const duration = (performance.now() - startedAt) / 1000
       app.emit({ type: 'upstream', ...about(), ...outcome, duration })
     }
     try {
-      const response = await (cache()?.fetch(request, call) ?? forward(request))
+      const response = await (cache()?.fetch(request, call) ?? forward({}))
       const cacheStatus = response.headers.get('cache-status') ?? undefined
       tell({ status: response.status, code: undefined, cacheStatus })
       return response

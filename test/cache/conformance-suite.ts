@@ -7,7 +7,7 @@ import { pathToFileURL } from 'node:url'
 interface SuiteTest {
   id: string
   name: string
-  kind?: 'required' | 'optimal' | 'check'
+  kind?: Kind
   depends_on?: string[]
   [detail: string]: unknown
 }
@@ -24,19 +24,17 @@ export interface Contestant {
   fetch: (url: string, init: RequestInit) => Promise<Response>
 }
 
-/** How a contestant did: the ids by verdict, in the suite's own terms. */
+type Kind = 'required' | 'optimal' | 'check'
+
+/** How a contestant did, in the suite's own terms. A check has no wrong answer: yes passes. */
 export interface Verdict {
-  pass: string[]
-  /** A required test that failed. */
-  fail: string[]
-  /** An optimal one that did. */
-  optional: string[]
-  /** What the cache does, and does not, where both are right. */
-  yes: string[]
-  no: string[]
-  /** Not reached, because something it rests on is not so. */
+  total: Record<Kind, number>
+  passed: Record<Kind, number>
+  /** The ids of those that failed. */
+  failed: Record<Kind, string[]>
+  /** Not reached, because something they rest on is not so. */
   skipped: string[]
-  kinds: Record<'required' | 'optimal' | 'check', number>
+  /** What was seen instead, by id. */
   why: Record<string, string>
 }
 
@@ -66,13 +64,24 @@ export async function runSuite(
   config['setFetch']!(dispatching(contestants))
   try {
     const all = contestants.flatMap((contestant, index) =>
-      testsFor(chapters, contestant.kind).map((test) => withPrefix(test, index)),
+      testsFor(chapters, contestant.kind).map((test) => withPrefix(test, String(index))),
     )
     await pooled(all, makeCacheTest)
+    const resultOf = (index: number, id: string) =>
+      testResults[`${index}/again/${id}`] ?? testResults[`${index}/${id}`]!
+    const succeeds = ({ id }: SuiteTest, kind: string) =>
+      contestants.some((one, index) => one.kind === kind && resultOf(index, id) === true)
+    // On a busy machine a store may be late, and the suite's seconds pass: once more, then.
+    const again = contestants.flatMap(({ kind }, index) =>
+      testsFor(chapters, kind)
+        .filter((test) => resultOf(index, test.id) !== true && succeeds(test, kind))
+        .map((test) => withPrefix(test, `${index}/again`)),
+    )
+    await pooled(again, makeCacheTest)
     return new Map(
       contestants.map((contestant, index) => {
         const tests = testsFor(chapters, contestant.kind)
-        const results = new Map(tests.map(({ id }) => [id, testResults[`${index}/${id}`]!]))
+        const results = new Map(tests.map(({ id }) => [id, resultOf(index, id)]))
         return [contestant, verdictOf(tests, results)]
       }),
     )
@@ -91,8 +100,8 @@ function testsFor(chapters: readonly Chapter[], kind: 'private' | 'shared'): Sui
 }
 
 /** The id goes with each request as a header, and tells whose it is. */
-function withPrefix(test: SuiteTest, index: number): SuiteTest {
-  return { ...structuredClone(test), id: `${index}/${test.id}` }
+function withPrefix(test: SuiteTest, prefix: string): SuiteTest {
+  return { ...structuredClone(test), id: `${prefix}/${test.id}` }
 }
 
 function dispatching(contestants: readonly Contestant[]): Fetch {
@@ -132,13 +141,10 @@ function verdictOf(
 ): Verdict {
   const byId = new Map(tests.map((test) => [test.id, test]))
   const verdict: Verdict = {
-    pass: [],
-    fail: [],
-    optional: [],
-    yes: [],
-    no: [],
+    total: { required: 0, optimal: 0, check: 0 },
+    passed: { required: 0, optimal: 0, check: 0 },
+    failed: { required: [], optimal: [], check: [] },
     skipped: [],
-    kinds: { required: 0, optimal: 0, check: 0 },
     why: {},
   }
   const met = (id: string): boolean => {
@@ -148,12 +154,11 @@ function verdictOf(
   }
   for (const { id, kind = 'required', depends_on: on = [] } of tests) {
     const result = results.get(id)!
-    verdict.kinds[kind] += 1
+    verdict.total[kind] += 1
     if (result !== true) verdict.why[id] = result.join(': ')
     if (!on.every(met) || (result !== true && result[0] === 'Setup')) verdict.skipped.push(id)
-    else if (kind === 'check') verdict[result === true ? 'yes' : 'no'].push(id)
-    else if (result === true) verdict.pass.push(id)
-    else verdict[kind === 'required' ? 'fail' : 'optional'].push(id)
+    else if (result === true) verdict.passed[kind] += 1
+    else verdict.failed[kind].push(id)
   }
   return verdict
 }

@@ -54,6 +54,7 @@ function profile(user: Readonly<Record<string, unknown>>): Profile {
     name: text(user['display_name']),
     email: text(user['email']),
     picture: text((images[0] as { url?: unknown } | undefined)?.url),
+    country: text(user['country']),
   }
 }
 

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { cacheStatus, type CacheStatus } from './cache-status.ts'
 import { currentAge } from './http/age.ts'
 import { fieldsOf304, isNotModified } from './http/conditional.ts'
@@ -38,7 +39,7 @@ function fromStored(
     return withUrl(new Response(null, { status: 304, headers: pairs(fieldsOf304(fields)) }), url)
   }
   const hasBody = method !== 'HEAD' && !bodiless.has(stored.status)
-  const body = hasBody ? stored.body : null
+  const body = hasBody ? cheapBody(stored) : null
   const response = new Response(body, { status: stored.status, headers: pairs(fields) })
   return withUrl(response, stored.url ?? url)
 }
@@ -56,6 +57,16 @@ function fromUpstream(
   const body = bodiless.has(status) ? null : (bytes ?? response.body)
   return withUrl(new Response(body, { status, statusText, headers }), url)
 }
+
+/** A short text is cheaper to make a Response of than its bytes, which are copied. */
+function cheapBody({ headers, body }: StoredResponse): string | Uint8Array {
+  if (body.byteLength > mostTextBytes || !isUtf8(body)) return body
+  // Without a type, Response would add that of text.
+  if (!headers.some(([name]) => name === 'content-type')) return body
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+}
+
+const mostTextBytes = 32_768
 
 function isConditional(headers: Asked['headers']): boolean {
   return headers.has('if-none-match') || headers.has('if-modified-since')

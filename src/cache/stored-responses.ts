@@ -46,6 +46,8 @@ export class StoredResponses {
   /** By key, for the version that was read; the store never uses one twice for a key. */
   readonly #heads = new Recent<{ version: string; head: EntryHead }>(mostHeads)
 
+  readonly #keys = new Recent<string>(mostHeads)
+
   constructor(store: Store, namespace: string, maxEntryBytes: number) {
     this.#store = store
     this.#namespace = namespace
@@ -54,7 +56,7 @@ export class StoredResponses {
 
   /** One store read. */
   async find(partition: Partition, asked: Asked): Promise<Lookup> {
-    const key = responseKey(this.#namespace, partition, asked)
+    const key = this.#keyOf(partition, asked)
     const found = await passBy(this.#store.get(key))
     const entry = found ? this.#read(partition, key, found) : []
     const match = entry.find(({ variant }) => matchesVariant(variant, asked.headers, partition.key))
@@ -63,7 +65,7 @@ export class StoredResponses {
 
   /** Where something would be, without looking; what is kept there replaces all variants. */
   unread(partition: Partition, asked: Asked): Lookup {
-    const key = responseKey(this.#namespace, partition, asked)
+    const key = this.#keyOf(partition, asked)
     return { partition, key, entry: [], match: undefined }
   }
 
@@ -97,6 +99,18 @@ export class StoredResponses {
     if (!head) return []
     this.#heads.set(key, { version, head })
     return entryOf(head, opened)
+  }
+
+  /** Making one takes a hash. */
+  #keyOf(partition: Partition, asked: Asked): string {
+    if (asked.method !== 'GET') return responseKey(this.#namespace, partition, asked)
+    const name = `${partition.id} ${asked.url}`
+    let key = this.#keys.get(name)
+    if (key === undefined) {
+      key = responseKey(this.#namespace, partition, asked)
+      this.#keys.set(name, key)
+    }
+    return key
   }
 
   get #isLocal(): boolean {

@@ -10,8 +10,8 @@ import { startRedis } from '../support/redis-servers.ts'
 /** A backend that the cache's tests run on. */
 export interface CacheStoreForTests {
   name: string
-  /** A store of its own for each place. */
-  make: (place: string) => Store
+  /** A store of its own for each place; connected, which may take longer than a cache waits. */
+  open: (place: string) => Promise<Store>
   close: () => Promise<void>
 }
 
@@ -19,9 +19,10 @@ export interface CacheStoreForTests {
 export async function cacheStoresForTests(): Promise<CacheStoreForTests[]> {
   const folder = mkdtempSync(join(tmpdir(), 'behalf-cache-'))
   const opened: Store[] = []
-  const open = (url: string) => {
+  const open = async (url: string) => {
     const store = createStore(url)
     opened.push(store)
+    await store.get('connect')
     return store
   }
   const closeAll = async () => {
@@ -29,18 +30,17 @@ export async function cacheStoresForTests(): Promise<CacheStoreForTests[]> {
     rmSync(folder, { recursive: true, force: true })
   }
   const stores: CacheStoreForTests[] = [
-    { name: 'memory', make: () => memoryStore(), close: closeAll },
+    { name: 'memory', open: async () => memoryStore(), close: closeAll },
     {
       name: 'sqlite',
-      make: (place) => open(`sqlite:${join(folder, place)}.sqlite`),
+      open: (place) => open(`sqlite:${join(folder, place)}.sqlite`),
       close: async () => {},
     },
-    { name: 'file', make: (place) => open(`file:${join(folder, place)}`), close: async () => {} },
+    { name: 'file', open: (place) => open(`file:${join(folder, place)}`), close: async () => {} },
   ]
   if (!component('redis-server').present) return stores
   const server = await startRedis()
-  let database = 0
-  const make = () => open(`${server.url}/${database++}`)
   // The stores close before their server does.
-  return [...stores, { name: 'redis', make, close: () => server.close() }]
+  const inRedis = (place: string) => open(`${server.url}?namespace=${place.replaceAll('-', '_')}`)
+  return [...stores, { name: 'redis', open: inRedis, close: () => server.close() }]
 }

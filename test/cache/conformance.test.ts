@@ -33,20 +33,14 @@ describe.skipIf(!suite.present)('the public suite of HTTP caches', () => {
 
   beforeAll(async () => {
     stores = await cacheStoresForTests()
-    // The first use opens them, which may take its time.
-    const ours = stores
-      .flatMap(({ name, make }) =>
-        kinds.map((mode) => ({
-          name: `behalf, ${name}`,
-          kind: mode,
-          store: make(`suite-${mode}`),
-        })),
-      )
-      .map(({ store, kind, name }) => {
-        const fetched = cachedFetch(fetch, { mode: kind, store })
-        return { name, kind, store, fetch: fetched as Contestant['fetch'] }
-      })
-    await Promise.all(ours.map(({ store }) => store.get('opens')))
+    const ours = await Promise.all(
+      stores.flatMap(({ name, open }) =>
+        kinds.map(async (kind) => {
+          const fetched = cachedFetch(fetch, { mode: kind, store: await open(`suite-${kind}`) })
+          return { name: `behalf, ${name}`, kind, fetch: fetched as Contestant['fetch'] }
+        }),
+      ),
+    )
     const theirs = kinds.map(undici)
     const judged = await runSuite(suite.path, [...ours, ...theirs])
     for (const [{ name, kind }, verdict] of judged) verdicts.set(`${name} ${kind}`, verdict)

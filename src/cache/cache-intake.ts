@@ -27,6 +27,9 @@ export interface Arrival {
   readonly fwd: Forwarded['fwd']
 }
 
+/** Of one reply: header fields beyond it are not worth keeping. */
+export const mostHeaderBytes = 32_768
+
 /** Seconds for which something stale is kept at least, and where it can be validated. */
 const grace = { least: 60, withValidator: 3600 }
 
@@ -58,6 +61,8 @@ export class CacheIntake {
     }
     if (!decision.store) return passOn(decision.reason)
     if (!fields) return passOn('vary')
+    const headers = storableFields(response.headers, reply, this.#settings.kind)
+    if (sizeOf(headers) > mostHeaderBytes) return passOn('too-large')
     const read = await readWhole(response, this.#settings.maxEntryBytes)
     if ('stream' in read) return passOn('too-large', {}, withBody(response, read.stream))
     if (!read.complete) return passOn('incomplete', { bytes: read.bytes })
@@ -66,7 +71,7 @@ export class CacheIntake {
     const place = (mayShare && places.shared) || places.own
     const stored = await this.#keep(exchange, place, reply, {
       status: fwdStatus,
-      headers: storableFields(response.headers, reply, this.#settings.kind),
+      headers,
       variant: variantOf(fields, asked.headers, place.partition.key),
       ...(response.url && response.url !== asked.url ? { url: response.url } : {}),
       ...this.#jittered(decision.keeping),
@@ -168,6 +173,10 @@ function physicalTtl(stored: StoredResponse): number {
   const { lifetime, initialAge, staleWhileRevalidate, staleIfError, headers } = stored
   const usual = hasValidator(fieldsOf(headers)) ? grace.withValidator : grace.least
   return Math.max(0, lifetime - initialAge) + Math.max(staleWhileRevalidate, staleIfError, usual)
+}
+
+function sizeOf(headers: StoredResponse['headers']): number {
+  return headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
 }
 
 function withBody(response: Response, body: ReadableStream<Uint8Array>): Response {

@@ -4,7 +4,7 @@ import { checkNamespace, checkStore } from '../stores/limits.ts'
 import type { Store } from '../stores/store.ts'
 import { type Answer, toResponse } from './answer.ts'
 import { BackgroundWork } from './background-work.ts'
-import { CacheIntake } from './cache-intake.ts'
+import { CacheIntake, mostHeaderBytes } from './cache-intake.ts'
 import { type CachedCall, type Exchange, wishOf } from './cached-call.ts'
 import { Forwarder } from './forwarder.ts'
 import { isUnsafe, mayHaveChanged, spoiledUrls } from './http/invalidation.ts'
@@ -15,6 +15,7 @@ import { type Bypass, bypassReason, wantsStoredOnly } from './request.ts'
 import { checkOptions, type ResponseCacheOptions } from './response-cache-options.ts'
 import type { CompiledRule, CompiledRules } from './rules.ts'
 import type { StoredResponse } from './stored-response.ts'
+import { mostVariants } from './stored-entry.ts'
 import { type Asked, StoredResponses } from './stored-responses.ts'
 import { endsWithin } from './time-limit.ts'
 import { UrlPolicies } from './url-policies.ts'
@@ -33,8 +34,8 @@ export interface CacheStats {
 /** Seconds by which the store may delay a call. */
 const deadline = { read: 0.15, write: 0.5 }
 
-/** What a stored response takes beside its body, at most. */
-const headerBytes = 2 ** 16
+/** What stored responses take beside their bodies, at most. */
+const headBytes = mostVariants * 2 * mostHeaderBytes
 
 /** What there is once the cache has a store. */
 interface Running {
@@ -68,7 +69,7 @@ export class ResponseCache {
     const { staleWhileRevalidate, staleIfError, jitter = 0 } = this.#options
     checkNamespace('responseCache: namespace', namespace)
     const limited = guarded(checkStore('responseCache', store), { name: 'cache', deadline })
-    const roomy = chunked(limited, { maxBytes: maxEntryBytes + headerBytes })
+    const roomy = chunked(limited, { maxBytes: maxEntryBytes + headBytes })
     const responses = new StoredResponses(roomy, namespace, maxEntryBytes)
     const allowance = { staleWhileRevalidate, staleIfError }
     const intake = new CacheIntake(responses, { kind: mode, jitter, maxEntryBytes, ...allowance })

@@ -17,7 +17,8 @@ export interface EntryHead {
 /** A version, a checksum over all that follows, the length of the head. */
 const prefixBytes = 9
 const formatVersion = 2
-const mostVariants = 16
+/** So many answers to different request headers are kept for one URL. */
+export const mostVariants = 16
 
 /** Encodes an entry: version, checksum, head as JSON, bodies. It names the key it belongs to. */
 export function encodeEntry(key: string, entry: StoredEntry): Uint8Array {

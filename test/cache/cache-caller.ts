@@ -8,7 +8,7 @@ import { memoryStore } from '../../src/stores/memory.ts'
 
 export const target = 'https://api.example/v1/me'
 
-export const partitionOf = (user: string, provider = 'p') =>
+const partitionOf = (user: string, provider = 'p') =>
   grantPartition(provider, user, Buffer.alloc(32, user))
 
 export interface CallerOptions extends ResponseCacheOptions {

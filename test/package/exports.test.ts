@@ -35,7 +35,7 @@ const names: Record<string, string[]> = {
   ],
   './express': ['behalf', 'requireLogin', 'responseCache'],
   './providers': ['normalizeScope', 'oauth2', 'oidc', 'spotify', 'spotifySdkAuth'],
-  './cache': ['responseCache'],
+  './cache': ['cachedFetch', 'responseCache'],
   './stores': ['backends', 'cacheManager', 'createStore'],
   './stores/dynamodb': ['dynamodbStore', 'isDynamodbClient'],
   './stores/file': ['fileOptions', 'fileStore'],

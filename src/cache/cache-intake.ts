@@ -8,7 +8,7 @@ import { isPassing, type Keeping, permitsSharing, type StoringContext } from './
 import { hasValidator, isSameRepresentation } from './http/validation.ts'
 import { variantOf, variesByUser, varyingFields } from './http/vary.ts'
 import type { Places } from './places.ts'
-import { decideStoring } from './policy.ts'
+import { decideStoring } from './storing.ts'
 import type { StoredResponse } from './stored-response.ts'
 import type { Lookup, StoredResponses } from './stored-responses.ts'
 import { readWhole } from './whole-body.ts'

@@ -1,7 +1,4 @@
-import type { Received } from './http/received.ts'
-import { decideByHeaders, type StoringContext, type StoringDecision } from './http/storing.ts'
 import type { CompiledRule } from './rules.ts'
-import { decideByRule } from './storing-by-rule.ts'
 
 /** What decides how long replies are reused: rules where there are any, HTTP itself, or rules alone. */
 export type CachePolicy = 'auto' | 'http' | 'rules'
@@ -34,14 +31,4 @@ export function policyOf(
 /** Can anything be stored at all? */
 export function mayStore({ rule, ttl }: UrlPolicy): boolean {
   return ttl !== 0 || Object.values(rule?.negative ?? {}).some((seconds) => seconds > 0)
-}
-
-/** May this reply be stored? One of the two policies decides, never both. */
-export function decideStoring(
-  reply: Received,
-  { rule, ttl }: UrlPolicy,
-  context: StoringContext,
-): StoringDecision {
-  if (ttl === undefined) return decideByHeaders(reply, context)
-  return decideByRule(reply, { ttl, negative: rule?.negative }, context)
 }

@@ -1,3 +1,4 @@
+import type { Register } from './background-work.ts'
 import type { Forwarding } from './forwarding.ts'
 import type { Wish } from './http/reuse.ts'
 import type { Partition } from './partition.ts'
@@ -27,7 +28,7 @@ export interface CachedCall {
   /** Sends the request upstream. */
   forward: (forwarding: Forwarding) => Promise<Response>
   /** Keeps the process alive for work that goes on after the answer. */
-  background?: ((work: Promise<unknown>) => void) | undefined
+  background?: Register
 }
 
 /** A call, with what the cache has found out about it. */

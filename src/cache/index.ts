@@ -1,9 +1,5 @@
-export {
-  cachedFetch,
-  type CachedFetch,
-  type CachedFetchInit,
-  type CachedFetchOptions,
-} from './cached-fetch.ts'
+export { cachedFetch, type CachedFetch, type CachedFetchOptions } from './cached-fetch.ts'
+export type { CachedFetchInit } from './fetch-arguments.ts'
 export { responseCache, type ResponseCacheMiddleware } from './middleware.ts'
 export type { CachePolicy } from './policy.ts'
 export type { CacheMode } from './request.ts'

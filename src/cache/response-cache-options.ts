@@ -68,22 +68,25 @@ const choices = {
 
 /** Throws a `ConfigError` for what is out of range, and gives the options back. */
 export function checkOptions(options: ResponseCacheOptions): ResponseCacheOptions {
-  const complain = (what: string) => new ConfigError(`responseCache: ${what}`)
-  for (const name of durations) {
-    const value = options[name]
-    if (value !== undefined && !(Number.isFinite(value) && value >= 0)) {
-      throw complain(`${name} must be a number, 0 or more.`)
-    }
+  const check = <Name extends keyof ResponseCacheOptions>(
+    names: readonly Name[],
+    isGood: (value: unknown, name: Name) => boolean,
+    what: (name: Name) => string,
+  ) => {
+    const wrong = names.find((name) => options[name] !== undefined && !isGood(options[name], name))
+    if (wrong) throw new ConfigError(`responseCache: ${wrong} must be ${what(wrong)}.`)
   }
-  for (const name of parts) {
-    const value = options[name]
-    if (value !== undefined && !(value >= 0 && value <= 1))
-      throw complain(`${name} must be 0 to 1.`)
-  }
-  for (const name of Object.keys(choices) as Array<keyof typeof choices>) {
-    const value = options[name]
-    if (value === undefined || (choices[name] as readonly string[]).includes(value)) continue
-    throw complain(`${name} must be one of ${choices[name].join(', ')}.`)
-  }
+  const isNumber = (value: unknown) => Number.isFinite(value) && Number(value) >= 0
+  check(durations, isNumber, () => 'a number, 0 or more')
+  check(
+    parts,
+    (value) => isNumber(value) && Number(value) <= 1,
+    () => '0 to 1',
+  )
+  check(
+    Object.keys(choices) as Array<keyof typeof choices>,
+    (value, name) => (choices[name] as readonly unknown[]).includes(value),
+    (name) => `one of ${choices[name].join(', ')}`,
+  )
   return options
 }

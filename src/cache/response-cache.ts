@@ -126,7 +126,7 @@ export class ResponseCache {
     const reuse = decideReuse(match, wish, now)
     if (reuse === 'validate') return undefined
     if (reuse === 'use-and-refresh' || this.#isEarly(match, now)) {
-      const refresh = () => forwarder.exchange(exchange, places, true)
+      const refresh = () => this.#exchange(forwarder, exchange, places, true)
       this.#background.begin(key, refresh, call.background)
     }
     this.#stats.hits += 1
@@ -137,9 +137,8 @@ export class ResponseCache {
   async #ask(forwarder: Forwarder, exchange: Exchange, places: Places): Promise<Answer> {
     this.#stats.misses += 1
     const { softTimeout, hardTimeout } = this.#options
-    const asking = forwarder.exchange(exchange, places, false)
-    const goOn = () =>
-      this.#background.begin(`late ${places.found.key}`, () => asking, exchange.call.background)
+    const asking = this.#exchange(forwarder, exchange, places, false)
+    const goOn = () => this.#background.goOn(asking, exchange.call.background)
     const stale = softTimeout === undefined ? undefined : staleMeanwhile(exchange, places)
     if (stale && !(await endsWithin(asking, softTimeout))) {
       goOn()
@@ -149,7 +148,16 @@ export class ResponseCache {
       goOn()
       throw new DOMException(`No reply within ${hardTimeout} s`, 'TimeoutError')
     }
-    const answer = await asking
+    return asking
+  }
+
+  async #exchange(
+    forwarder: Forwarder,
+    exchange: Exchange,
+    places: Places,
+    detached: boolean,
+  ): Promise<Answer> {
+    const answer = await forwarder.exchange(exchange, places, detached)
     if (isStored(answer)) this.#stats.stored += 1
     return answer
   }

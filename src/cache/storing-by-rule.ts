@@ -16,18 +16,14 @@ export function decideByRule(
   context: StoringContext,
 ): StoringDecision {
   const { status, directives, headers } = reply
-  const refuse = (reason: string): StoringDecision => ({ store: false, reason })
   const allowed = negative[status] ?? (status === 200 ? ttl : 0)
-  if (allowed === 0) return refuse(`status-${status}`)
-  if (directives.has('no-store')) return refuse('no-store')
-  if (directives.has('no-cache')) return refuse('no-cache')
-  if (directives.has('private') && context.kind === 'shared') return refuse('private')
+  const reason = allowed === 0 ? `status-${status}` : forbidden(reply, context)
+  if (reason !== undefined) return { store: false, reason }
   const said = deltaSeconds(directives, 'max-age')
-  if (said === 0 && !isPlainZero(directives.get('max-age'))) return refuse('malformed')
   const initialAge = ageValue(headers)
   const byRule = initialAge + allowed
   const lifetime = said ? Math.min(said, byRule) : byRule
-  if (lifetime <= initialAge) return refuse('stale')
+  if (lifetime <= initialAge) return { store: false, reason: 'stale' }
   // An error is no answer to fall back on.
   const allowance = isPassing(status) ? none : staleAllowanceOf(reply, context)
   const revalidation = directives.has('must-revalidate') ? 'when-stale' : 'optional'
@@ -35,3 +31,10 @@ export function decideByRule(
 }
 
 const none = { staleWhileRevalidate: 0, staleIfError: 0 }
+
+function forbidden({ directives }: Received, { kind }: StoringContext): string | undefined {
+  for (const name of ['no-store', 'no-cache']) if (directives.has(name)) return name
+  if (directives.has('private') && kind === 'shared') return 'private'
+  const said = deltaSeconds(directives, 'max-age')
+  return said === 0 && !isPlainZero(directives.get('max-age')) ? 'malformed' : undefined
+}

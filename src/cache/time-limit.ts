@@ -3,6 +3,7 @@ export async function endsWithin(
   work: Promise<unknown>,
   seconds: number | undefined,
 ): Promise<boolean> {
+  // Without a limit nobody needs a timer; whoever waits sees how it ends.
   if (seconds === undefined) return true
   let timer: NodeJS.Timeout | undefined
   const over = new Promise<boolean>((resolve) => {

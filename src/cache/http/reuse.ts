@@ -32,10 +32,7 @@ export function decideReuse(stored: Standing, wish: Wish, now: number): Reuse {
   const { mode, directives, ttl } = wish
   // Fetch's own meaning of these two: stale or not.
   if (mode === 'force-cache' || mode === 'only-if-cached') return 'use'
-  if (mode === 'no-cache' || directives.has('no-cache')) return 'validate'
-  if (stored.revalidation === 'always') return 'validate'
-  const oldest = deltaSeconds(directives, 'max-age')
-  if (oldest !== undefined && currentAge(stored, now) > oldest) return 'validate'
+  if (mustAsk(stored, wish, now)) return 'validate'
   const left = freshFor(stored, now, ttl)
   const wanted = deltaSeconds(directives, 'min-fresh') ?? 0
   if (left > wanted) return 'use'
@@ -43,6 +40,14 @@ export function decideReuse(stored: Standing, wish: Wish, now: number): Reuse {
   if (-left < staleness(directives)) return 'use'
   // Who says how old it may be does not mean a background refresh to come too late.
   return -left < stored.staleWhileRevalidate && ttl === undefined ? 'use-and-refresh' : 'validate'
+}
+
+/** Whether it is fresh does not matter: the caller wants an answer of now, or the reply wants it. */
+function mustAsk(stored: Standing, { mode, directives }: Wish, now: number): boolean {
+  if (mode === 'no-cache' || directives.has('no-cache')) return true
+  if (stored.revalidation === 'always') return true
+  const oldest = deltaSeconds(directives, 'max-age')
+  return oldest !== undefined && currentAge(stored, now) > oldest
 }
 
 /** May it be used because there is no better answer (RFC 5861 section 4)? */

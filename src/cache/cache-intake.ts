@@ -33,6 +33,9 @@ export const mostHeaderBytes = 32_768
 /** Seconds for which something stale is kept at least, and where it can be validated. */
 const grace = { least: 60, withValidator: 3600 }
 
+/** Seconds: a year, whatever a reply says. */
+const longestKept = 365 * 24 * 3600
+
 /** Takes in what comes from upstream (RFC 9111 sections 3 and 4.3): judges it, and keeps it or not. */
 export class CacheIntake {
   readonly #responses: StoredResponses
@@ -172,7 +175,8 @@ export class CacheIntake {
 function physicalTtl(stored: StoredResponse): number {
   const { lifetime, initialAge, staleWhileRevalidate, staleIfError, headers } = stored
   const usual = hasValidator(fieldsOf(headers)) ? grace.withValidator : grace.least
-  return Math.max(0, lifetime - initialAge) + Math.max(staleWhileRevalidate, staleIfError, usual)
+  const beyond = Math.max(staleWhileRevalidate, staleIfError, usual)
+  return Math.min(Math.max(0, lifetime - initialAge) + beyond, longestKept)
 }
 
 function sizeOf(headers: StoredResponse['headers']): number {

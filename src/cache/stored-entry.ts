@@ -7,6 +7,8 @@ export type StoredEntry = readonly StoredResponse[]
 
 /** What stands before the bodies: whose entry it is, and what each variant is. */
 export interface EntryHead {
+  /** Its own length. */
+  readonly bytes: number
   readonly variants: ReadonlyArray<{
     readonly about: Description
     readonly start: number
@@ -55,7 +57,7 @@ export function decodeHead(key: string, value: Uint8Array): EntryHead | undefine
     return [place]
   })
   const isComplete = variants.length === head.variants.length && start === bytes.byteLength
-  return isComplete ? { variants } : undefined
+  return isComplete ? { bytes: bodiesAt, variants } : undefined
 }
 
 /** The entry that a head describes. */

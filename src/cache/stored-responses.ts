@@ -32,8 +32,9 @@ export interface Lookup {
   readonly match: StoredResponse | undefined
 }
 
-/** So many heads are remembered, so that a hit does not read JSON. */
+/** So many heads of so many bytes are remembered, so that a hit does not read JSON. */
 const mostHeads = 1_000
+const rememberedBytes = 8_192
 
 /**
  * Finds and keeps stored responses. A store that fails is passed by: it finds nothing and keeps
@@ -97,7 +98,7 @@ export class StoredResponses {
     if (known?.version === version) return entryOf(known.head, opened)
     const head = decodeHead(key, opened)
     if (!head) return []
-    this.#heads.set(key, { version, head })
+    if (head.bytes <= rememberedBytes) this.#heads.set(key, { version, head })
     return entryOf(head, opened)
   }
 

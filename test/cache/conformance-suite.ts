@@ -43,7 +43,10 @@ type Fetch = (url: string, init?: SuiteInit) => Promise<Response>
 type SuiteInit = RequestInit & { headers?: Array<[string, string]> }
 
 /** So many tests at a time: each waits for seconds, and few need the processor. */
-const atATime = 120
+const atATime = 100
+
+/** What was late then has the machine nearly to itself. */
+const atATimeAgain = 10
 
 /** Runs the suite at `path` for all contestants at once. */
 export async function runSuite(
@@ -66,7 +69,7 @@ export async function runSuite(
     const all = contestants.flatMap((contestant, index) =>
       testsFor(chapters, contestant.kind).map((test) => withPrefix(test, String(index))),
     )
-    await pooled(all, makeCacheTest)
+    await pooled(all, atATime, makeCacheTest)
     const resultOf = (index: number, id: string) =>
       testResults[`${index}/again/${id}`] ?? testResults[`${index}/${id}`]!
     const succeeds = ({ id }: SuiteTest, kind: string) =>
@@ -77,7 +80,7 @@ export async function runSuite(
         .filter((test) => resultOf(index, test.id) !== true && succeeds(test, kind))
         .map((test) => withPrefix(test, `${index}/again`)),
     )
-    await pooled(again, makeCacheTest)
+    await pooled(again, atATimeAgain, makeCacheTest)
     return new Map(
       contestants.map((contestant, index) => {
         const tests = testsFor(chapters, contestant.kind)
@@ -113,12 +116,16 @@ function dispatching(contestants: readonly Contestant[]): Fetch {
   }
 }
 
-async function pooled(tests: SuiteTest[], run: (test: SuiteTest) => Promise<void>): Promise<void> {
+async function pooled(
+  tests: SuiteTest[],
+  width: number,
+  run: (test: SuiteTest) => Promise<void>,
+): Promise<void> {
   const left = tests.values()
   const worker = async () => {
     for (const test of left) await run(test)
   }
-  await Promise.all(Array.from({ length: atATime }, worker))
+  await Promise.all(Array.from({ length: width }, worker))
 }
 
 async function serve(load: (file: string) => Promise<{ default: Handler }>): Promise<Server> {

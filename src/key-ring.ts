@@ -58,6 +58,11 @@ export class KeyRing {
     return value ? { ok: true, value, outdated: index > 0 } : { ok: false, reason: 'corrupt' }
   }
 
+  /** 32 bytes for a purpose, of the newest secret: what was made with an older one is not found again. */
+  derive(purpose: string): Uint8Array {
+    return this.#key(0, purpose)
+  }
+
   #key(index: number, purpose: string): Buffer {
     const name = `${index} ${purpose}`
     let key = this.#keys.get(name)

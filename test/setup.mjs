@@ -54,6 +54,7 @@ export const components = [
     program: 'next/dist/bin/next',
     packages: ['next@16.4.5', 'react@19.3.1', 'react-dom@19.3.1'],
   }),
+  npmContents('http-cache-tests', { version: '0.4.5', file: 'tests/index.mjs' }),
 ]
 
 function debianPackage(name, { paths, suite }) {
@@ -97,6 +98,22 @@ function npmPackages(name, { program, packages, platform }) {
       // --ignore-scripts: they bring their binaries, and this Node may not be the one for them.
       const flags = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund']
       run('npm', ['install', '--prefix', prefix, ...flags, ...packages])
+    },
+  }
+}
+
+/** What a package holds, without what it depends on. */
+function npmContents(name, { version, file }) {
+  const prefix = join(folder, name)
+  const path = join(prefix, 'package', file)
+  return {
+    name,
+    path: () => (existsSync(path) ? path : undefined),
+    unavailable: () => undefined,
+    install() {
+      mkdirSync(prefix, { recursive: true })
+      run('npm', ['pack', `${name}@${version}`, '--pack-destination', prefix, '--silent'])
+      run('tar', ['-xzf', join(prefix, `${name}-${version}.tgz`), '-C', prefix])
     },
   }
 }

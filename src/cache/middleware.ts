@@ -1,4 +1,5 @@
-import { ResponseCache, type ResponseCacheOptions } from './response-cache.ts'
+import type { ResponseCacheOptions } from './response-cache-options.ts'
+import { ResponseCache } from './response-cache.ts'
 
 /**
  * A response cache. Called as Express middleware it puts itself on `req.responseCache`, from where

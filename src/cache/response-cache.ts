@@ -1,46 +1,30 @@
-import { readBounded } from '../bounded-body.ts'
 import { chunked } from '../stores/chunked.ts'
 import { guarded } from '../stores/guarded.ts'
 import { checkNamespace, checkStore } from '../stores/limits.ts'
 import type { Store } from '../stores/store.ts'
-import { type Forwarded, rebuild, withCacheStatus } from './cache-status.ts'
-import type { Partition } from './partition.ts'
-import { bypassReason, type CacheMode } from './request.ts'
-import { type CacheRules, type CompiledRules, compileRules, ruleFor } from './rules.ts'
-import { fromStored, toStored } from './reply.ts'
+import { type Answer, toResponse } from './answer.ts'
+import { BackgroundWork } from './background-work.ts'
+import { CacheIntake, mostHeaderBytes } from './cache-intake.ts'
+import { type CachedCall, type Exchange, wishOf } from './cached-call.ts'
+import { Forwarder } from './forwarder.ts'
+import { isUnsafe, mayHaveChanged, spoiledUrls } from './http/invalidation.ts'
+import { decideReuse, freshFor, isGoodWhileWaiting } from './http/reuse.ts'
+import { look, type Places } from './places.ts'
+import { mayStore } from './policy.ts'
+import { type Bypass, bypassReason, wantsStoredOnly } from './request.ts'
+import { checkOptions, type ResponseCacheOptions } from './response-cache-options.ts'
+import type { CompiledRule, CompiledRules } from './rules.ts'
 import type { StoredResponse } from './stored-response.ts'
-import { StoredResponses } from './stored-responses.ts'
-import { decideStoring } from './storing.ts'
-import { matchesVariant } from './vary.ts'
-
-/** Options of `responseCache()`. */
-export interface ResponseCacheOptions {
-  /** Where stored responses are kept. Default: the store of `behalf()`. */
-  store?: Store | undefined
-  /** First part of every key, `[a-z0-9_-]{1,32}`. Default `behalf`. */
-  namespace?: string | undefined
-  /** How long replies may be reused, per endpoint; asked before the provider's own rules. */
-  rules?: CacheRules | undefined
-  /** Seconds for what no rule matches. Default 0: not stored. */
-  defaultTtl?: number | undefined
-  /** Bytes; a longer body passes through and is not stored. Default 5 MiB. */
-  maxEntryBytes?: number | undefined
-}
-
-/** One call as the cache sees it. */
-export interface CachedCall {
-  /** Whose reply it will be. Asked only where something may be stored; throws where nobody is logged in. */
-  partition: () => Promise<Partition>
-  mode: CacheMode
-  /** The provider's own rules. */
-  rules: CompiledRules
-  forward: (request: Request) => Promise<Response>
-}
+import { mostVariants } from './stored-entry.ts'
+import { type Asked, StoredResponses } from './stored-responses.ts'
+import { endsWithin } from './time-limit.ts'
+import { UrlPolicies } from './url-policies.ts'
 
 /** What a cache has done in this process. */
 export interface CacheStats {
+  /** Answered from what is stored, without asking upstream first. */
   hits: number
-  /** Forwarded, because nothing fresh was stored. */
+  /** Forwarded, because nothing good enough was stored. */
   misses: number
   /** Forwarded without looking. */
   bypassed: number
@@ -50,23 +34,31 @@ export interface CacheStats {
 /** Seconds by which the store may delay a call. */
 const deadline = { read: 0.15, write: 0.5 }
 
-/** What a stored response takes beside its body, at most. */
-const headerBytes = 2 ** 16
+/** What stored responses take beside their bodies, at most. */
+const headBytes = mostVariants * 2 * mostHeaderBytes
+
+/** What there is once the cache has a store. */
+interface Running {
+  readonly responses: StoredResponses
+  readonly forwarder: Forwarder
+}
 
 /**
- * The flow of a cached call (RFC 9111 section 4): reuse what is fresh, else forward and store.
- * What the request rules out is decided in request.ts, what may be stored in storing.ts.
+ * The flow of a cached call (RFC 9111 section 4): reuse what is stored and good enough, else ask
+ * upstream and keep the reply. What is good enough is decided in http/reuse.ts, what is kept in
+ * policy.ts; forwarder.ts asks, cache-intake.ts keeps.
  */
 export class ResponseCache {
   readonly #options: ResponseCacheOptions
-  readonly #rules: CompiledRules
+  readonly #policies: UrlPolicies
   readonly #stats: CacheStats = { hits: 0, misses: 0, bypassed: 0, stored: 0 }
-  #responses: StoredResponses | undefined
+  readonly #background = new BackgroundWork()
+  #running: Running | undefined
 
-  /** Throws a `ConfigError` for a rule that cannot be read. */
+  /** Throws a `ConfigError` for a rule that cannot be read, and for options out of range. */
   constructor(options: ResponseCacheOptions) {
-    this.#options = options
-    this.#rules = compileRules(options.rules)
+    this.#options = checkOptions(options)
+    this.#policies = new UrlPolicies(options)
     if (options.store) this.attach(options.store)
   }
 
@@ -77,105 +69,151 @@ export class ResponseCache {
 
   /** Gives the cache a store, unless it has its own. */
   attach(store: Store): void {
-    const { namespace = 'behalf' } = this.#options
+    if (this.#running) return
+    const { namespace = 'behalf', maxEntryBytes = 5_242_880, mode = 'private' } = this.#options
+    const { staleWhileRevalidate, staleIfError, jitter = 0 } = this.#options
     checkNamespace('responseCache: namespace', namespace)
     const limited = guarded(checkStore('responseCache', store), { name: 'cache', deadline })
-    const roomy = chunked(limited, { maxBytes: this.#maxEntryBytes + headerBytes })
-    this.#responses ??= new StoredResponses(roomy, namespace)
+    const roomy = chunked(limited, { maxBytes: maxEntryBytes + headBytes })
+    const responses = new StoredResponses(roomy, namespace, maxEntryBytes)
+    const allowance = { staleWhileRevalidate, staleIfError }
+    const intake = new CacheIntake(responses, { kind: mode, jitter, maxEntryBytes, ...allowance })
+    this.#running = { responses, forwarder: new Forwarder(intake) }
   }
 
-  get #maxEntryBytes(): number {
-    return this.#options.maxEntryBytes ?? 5_242_880
+  /** What one user's replies are kept for. */
+  get partition(): 'grant' | 'subject' {
+    return this.#options.partition ?? 'grant'
   }
 
   stats(): CacheStats {
     return { ...this.#stats }
   }
 
+  /** Waits for what goes on in the background; the store stays open. */
+  async close(): Promise<void> {
+    await this.#background.settled()
+  }
+
+  /** The rule for a URL: the app's, else the provider's. */
+  ruleFor(url: string, rules: CompiledRules): CompiledRule | undefined {
+    return this.#policies.of(url, rules).rule
+  }
+
   /** Answers from what is stored in the caller's partition, or forwards. */
-  async fetch(request: Request, call: CachedCall): Promise<Response> {
-    const ttl = this.#ttlOf(request, call)
-    const bypass = bypassReason(request, call.mode, ttl)
-    if (bypass || !this.#responses) {
-      return this.#forward(request, call, bypass ?? { fwd: 'bypass' }, ttl)
-    }
+  async fetch(asked: Asked, call: CachedCall): Promise<Response> {
+    return toResponse(await this.answer(asked, call), asked)
+  }
 
+  /** As {@link ResponseCache.fetch}, before a `Response` is made of it. */
+  async answer(asked: Asked, call: CachedCall): Promise<Answer> {
+    const policy = this.#policies.of(asked.url, call.rules, call.ttl)
+    const exchange = { asked, call, policy, wish: wishOf(asked, call) }
+    const bypass = bypassReason(asked, call.mode) ?? (mayStore(policy) ? undefined : noRule)
+    if (bypass || !this.#running) return this.#passBy(exchange, bypass ?? { fwd: 'bypass' })
     const partition = await call.partition()
-    const { fresh, fwd } = await this.#look(this.#responses, request, call.mode, partition)
-    if (fresh) {
-      this.#stats.hits += 1
-      return fromStored(fresh, request)
-    }
-    if (call.mode === 'only-if-cached') {
-      const nothing = new Response(null, { status: 504 })
-      return withCacheStatus(nothing, { hit: false, detail: 'only-if-cached' })
-    }
+    if (!partition) return this.#passBy(exchange, { fwd: 'bypass', detail: 'no-partition' })
 
+    const { responses, forwarder } = this.#running
+    const places = await look(responses, exchange, partition)
+    const stored = this.#reuse(forwarder, exchange, places)
+    if (stored) return stored
+    if (wantsStoredOnly(call.mode, exchange.wish.directives)) return notStored()
+    return this.#ask(forwarder, exchange, places)
+  }
+
+  /** What is stored, if it will do. */
+  #reuse(forwarder: Forwarder, exchange: Exchange, places: Places): Answer | undefined {
+    const { wish, call } = exchange
+    const { match, key } = places.found
+    if (!match || wish.mode === 'reload') return undefined
+    const now = Date.now()
+    const reuse = decideReuse(match, wish, now)
+    if (reuse === 'validate') return undefined
+    if (reuse === 'use-and-refresh' || this.#isEarly(match, now)) {
+      const refresh = () => this.#exchange(forwarder, exchange, places, true)
+      this.#background.begin(key, refresh, call.background)
+    }
+    this.#stats.hits += 1
+    return { stored: match }
+  }
+
+  /** Asks upstream, and waits no longer than is worth it. */
+  async #ask(forwarder: Forwarder, exchange: Exchange, places: Places): Promise<Answer> {
     this.#stats.misses += 1
-    const response = await call.forward(request)
-    return this.#store(this.#responses, request, response, { partition, ttl, fwd })
+    const { softTimeout, hardTimeout } = this.#options
+    const asking = this.#exchange(forwarder, exchange, places, false)
+    const goOn = () => this.#background.goOn(asking, exchange.call.background)
+    const stale = softTimeout === undefined ? undefined : staleMeanwhile(exchange, places)
+    if (stale && !(await endsWithin(asking, softTimeout))) {
+      goOn()
+      return stale
+    }
+    if (!(await endsWithin(asking, hardTimeout))) {
+      goOn()
+      throw new DOMException(`No reply within ${hardTimeout} s`, 'TimeoutError')
+    }
+    return asking
   }
 
-  /** Seconds by the app's rules, then the provider's, then the default. */
-  #ttlOf(request: Request, call: CachedCall): number {
-    return ruleFor(request.url, this.#rules, call.rules)?.ttl ?? this.#options.defaultTtl ?? 0
+  async #exchange(
+    forwarder: Forwarder,
+    exchange: Exchange,
+    places: Places,
+    detached: boolean,
+  ): Promise<Answer> {
+    const answer = await forwarder.exchange(exchange, places, detached)
+    if (isStored(answer)) this.#stats.stored += 1
+    return answer
   }
 
-  async #look(
-    responses: StoredResponses,
-    request: Request,
-    mode: CacheMode,
-    partition: Partition,
-  ): Promise<{ fresh?: StoredResponse; fwd: Forwarded['fwd'] }> {
-    if (mode === 'reload' || mode === 'no-cache') return { fwd: 'request' }
-    const found = await responses.find(partition, request)
-    if (!found) return { fwd: 'uri-miss' }
-    if (!matchesVariant(found.variant, request, partition.key)) return { fwd: 'vary-miss' }
-    return found.freshUntil > Date.now() ? { fresh: found, fwd: 'stale' } : { fwd: 'stale' }
-  }
-
-  async #forward(
-    request: Request,
-    call: CachedCall,
-    forwarded: Pick<Forwarded, 'fwd' | 'detail'>,
-    ttl: number,
-  ): Promise<Response> {
+  async #passBy(exchange: Exchange, bypass: Bypass): Promise<Answer> {
     this.#stats.bypassed += 1
-    const isUnsafe = !['GET', 'HEAD', 'OPTIONS', 'TRACE'].includes(request.method)
-    // Only where something can have been stored for the target.
-    const mayInvalidate = isUnsafe && ttl > 0
-    const response = await call.forward(request).catch(async (error: unknown) => {
+    const { call, asked } = exchange
+    const spoils = isUnsafe(asked.method) && this.#running !== undefined
+    const response = await call.forward({}).catch(async (error: unknown) => {
       // It may have been carried out all the same.
-      if (mayInvalidate) await this.#invalidate(request, call)
+      if (spoils) await this.#invalidate(call, spoiledUrls(asked.url))
       throw error
     })
-    if (mayInvalidate && response.status < 400) await this.#invalidate(request, call)
-    return withCacheStatus(response, { ...forwarded, fwdStatus: response.status, stored: false })
-  }
-
-  async #store(
-    responses: StoredResponses,
-    request: Request,
-    response: Response,
-    { partition, ttl, fwd }: { partition: Partition; ttl: number; fwd: Forwarded['fwd'] },
-  ): Promise<Response> {
-    const forwarded = { fwd, fwdStatus: response.status, stored: false }
-    const decision = decideStoring(request, response, ttl)
-    if (!decision.store) return withCacheStatus(response, { ...forwarded, detail: decision.reason })
-    const body = await readBounded(decision.body, this.#maxEntryBytes)
-    if (!body.complete) {
-      return withCacheStatus(rebuild(response, body.stream), { ...forwarded, detail: 'too-large' })
+    if (spoils && mayHaveChanged(response)) {
+      await this.#invalidate(call, spoiledUrls(asked.url, response))
     }
-    const reply = toStored(request, response, body.bytes, partition, decision.ttl)
-    const stored = await responses.keep(partition, request, reply, decision.ttl)
-    if (stored) this.#stats.stored += 1
-    return withCacheStatus(rebuild(response, body.bytes), { ...forwarded, stored })
+    return { response, status: { ...bypass, fwdStatus: response.status, stored: false } }
   }
 
   /** RFC 9111 section 4.4. */
-  async #invalidate(request: Request, call: CachedCall): Promise<void> {
+  async #invalidate(call: CachedCall, urls: readonly string[]): Promise<void> {
+    const spoiled = urls.filter((url) => mayStore(this.#policies.of(url, call.rules, call.ttl)))
+    if (spoiled.length === 0) return
     // The reply is there; a grant that cannot be read now is no reason to withhold it.
-    const partition = await call.partition().catch(() => undefined)
-    if (partition) await this.#responses?.forget(partition, request)
+    const own = await call.partition().catch(() => undefined)
+    const partitions = [own, call.shared].filter((one) => one !== undefined)
+    const forget = partitions.flatMap((one) => spoiled.map((url) => [one, url] as const))
+    await Promise.all(forget.map(async ([one, url]) => this.#running?.responses.forget(one, url)))
   }
+
+  #isEarly(match: StoredResponse, now: number): boolean {
+    const { earlyRefresh } = this.#options
+    if (earlyRefresh === undefined) return false
+    const whole = match.lifetime - match.initialAge
+    return freshFor(match, now) < whole * (1 - earlyRefresh)
+  }
+}
+
+const noRule: Bypass = { fwd: 'bypass', detail: 'no-rule' }
+
+/** RFC 9111 section 5.2.1.7. */
+function notStored(): Answer {
+  const response = new Response(null, { status: 504 })
+  return { response, status: { hit: false, detail: 'only-if-cached' } }
+}
+
+function staleMeanwhile({ wish }: Exchange, { found: { match } }: Places): Answer | undefined {
+  if (!match || !isGoodWhileWaiting(match, wish, Date.now())) return undefined
+  return { stored: match, status: { fwd: 'stale', stored: false, detail: 'soft-timeout' } }
+}
+
+function isStored({ status }: Answer): boolean {
+  return status?.hit === undefined && status?.stored === true
 }

@@ -1,13 +1,6 @@
-import { grantPartition } from '../cache/partition.ts'
-import { BehalfError } from '../errors.ts'
-import type { EventFields } from '../events.ts'
-import { ApiClient, type Send } from '../oauth/api-client.ts'
-import { authorizedFetch } from '../oauth/authorized-fetch.ts'
-import { withinTotal } from '../oauth/deadline.ts'
-import { patiently, type Throttling } from '../oauth/patience.ts'
-import type { ProviderAccess } from '../oauth/provider-access.ts'
+import { ApiClient } from '../oauth/api-client.ts'
 import { TokenHandler, type Visitor } from '../oauth/token-handler.ts'
-import type { ResponseCache } from '../cache/index.ts'
+import { apiCall, type CallSettings } from './api-call.ts'
 import type { App } from './app.ts'
 import type { Providers } from './options.ts'
 
@@ -15,17 +8,6 @@ import type { Providers } from './options.ts'
 export interface Context<P extends Providers = Providers> {
   readonly api: { readonly [Name in keyof P]: ApiClient }
   readonly tokens: { readonly [Name in keyof P]: TokenHandler }
-}
-
-/** Seconds that a visitor is let wait. */
-const usualWait = 2
-
-/** What the calls of a context have to themselves. */
-export interface CallSettings {
-  /** The cache to look into, if there is one by then. */
-  cache: () => ResponseCache | undefined
-  /** Seconds that a call waits at most for an API that asks for patience. Default 2. */
-  maxWait?: number | undefined
 }
 
 /** Makes the clients and handlers of a visitor, for all providers or one. */
@@ -40,62 +22,7 @@ export function contextFor<P extends Providers>(
   for (const [name, access] of app.accesses) {
     if (only !== undefined && name !== only) continue
     const handler = (tokens[name] = new TokenHandler(access, visitor))
-    api[name] = new ApiClient(access.provider, sender(app, access, handler, settings))
+    api[name] = new ApiClient(access.provider, apiCall(app, access, handler, settings))
   }
   return { api, tokens } as unknown as Context<P>
-}
-
-/** The way of every call: cache, then token, then upstream. */
-function sender(
-  app: App,
-  access: ProviderAccess,
-  tokens: TokenHandler,
-  { cache, maxWait = usualWait }: CallSettings,
-): Send {
-  const { name } = access
-  const { total } = app.configuration.timeouts
-  const rules = app.configuration.rules.get(name) ?? []
-  return async (request, mode) => {
-    const startedAt = performance.now()
-    const own = tokens.forOneCall()
-    const about = () => {
-      const { method } = request
-      return { provider: name, grant: own.lastGrant, method, url: withoutValues(request) }
-    }
-    const patience = {
-      maxWait,
-      onThrottled: (how: Throttling) => app.emit({ type: 'throttled', ...about(), ...how }),
-    }
-    const forward = (sent: Request) => {
-      const signal = withinTotal(sent, total + Math.max(0, maxWait - usualWait))
-      const send = (isResend: boolean) => authorizedFetch(access, own, sent, { signal, isResend })
-      return patiently(sent, signal, send, patience)
-    }
-    const partition = async () => {
-      const { grantId, cacheKey } = (await own.found()).record
-      return grantPartition(name, grantId, cacheKey)
-    }
-    const call = { partition, mode, rules, forward }
-    const tell = (outcome: Pick<EventFields['upstream'], 'status' | 'code' | 'cacheStatus'>) => {
-      const duration = (performance.now() - startedAt) / 1000
-      app.emit({ type: 'upstream', ...about(), ...outcome, duration })
-    }
-    try {
-      const response = await (cache()?.fetch(request, call) ?? forward(request))
-      const cacheStatus = response.headers.get('cache-status') ?? undefined
-      tell({ status: response.status, code: undefined, cacheStatus })
-      return response
-    } catch (error) {
-      const code = error instanceof BehalfError ? error.code : 'network'
-      tell({ status: undefined, code, cacheStatus: undefined })
-      throw error
-    }
-  }
-}
-
-/** A query's values can be anybody's; its names tell enough. */
-function withoutValues({ url }: Request): string {
-  const { pathname, searchParams } = new URL(url)
-  const names = [...searchParams.keys()].join('&')
-  return names ? `${pathname}?${names}` : pathname
 }

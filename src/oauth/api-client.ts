@@ -16,9 +16,24 @@ export type Query = Readonly<
   Record<string, string | number | boolean | undefined | ReadonlyArray<string | number | boolean>>
 >
 
+/** What a call asks of the response cache. */
+export interface CacheWish {
+  readonly mode: CacheMode
+  /** Seconds. */
+  readonly ttl?: number | undefined
+  readonly tags?: readonly string[] | undefined
+}
+
 /** The options of `fetch`; its cache modes control the response cache. */
 export interface ApiRequestInit extends RequestInit {
   cache?: CacheMode
+  /**
+   * Seconds for which the response cache may reuse the reply, and how old a stored one may be; comes
+   * before any rule. Without a cache it does nothing.
+   */
+  ttl?: number | undefined
+  /** Names by which the response cache can make the stored reply stale. */
+  tags?: readonly string[] | undefined
 }
 
 /** Options of one call, beside those of `fetch` itself. */
@@ -34,7 +49,7 @@ export interface CallOptions<T = unknown> extends Omit<ApiRequestInit, 'method' 
 }
 
 /** Answers a request with the user's token, from the cache or from upstream. */
-export type Send = (request: Request, mode: CacheMode) => Promise<Response>
+export type Send = (request: Request, wish: CacheWish) => Promise<Response>
 
 /**
  * A provider's API on behalf of one user. `get`, `post`, `put`, `patch` and `delete` resolve to the
@@ -61,11 +76,12 @@ export class ApiClient {
     input: string | URL | Request,
     init: ApiRequestInit = {},
   ): Promise<Response> => {
-    const { cache = input instanceof Request ? input.cache : 'default', ...rest } = init
+    const { cache, ttl, tags, ...rest } = init
+    const mode = cache ?? (input instanceof Request ? input.cache : 'default')
     const url = resourceUrl(this.#provider, input instanceof Request ? input.url : String(input))
     // A given Request carries method, headers and body; its URL has been checked.
     const request = new Request(input instanceof Request ? input : url, rest)
-    return this.#send(request, cache)
+    return this.#send(request, { mode, ttl, tags })
   }
 
   get<T = unknown>(path: string, options?: CallOptions<T>): Promise<T> {

@@ -17,6 +17,8 @@ export interface Profile {
   name?: string | undefined
   email?: string | undefined
   picture?: string | undefined
+  /** ISO 3166-1 alpha-2; catalogues differ by it. */
+  country?: string | undefined
 }
 
 /** What every provider takes; a preset takes the same names to override what it sets. */

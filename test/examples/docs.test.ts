@@ -187,6 +187,31 @@ test('docs/troubleshooting.md has every reason of a lost login, and no other', (
   expect(told.toSorted()).toEqual(reasons.toSorted())
 })
 
+test('docs/cache.md has every option, every part of a rule, and every word of Cache-Status', () => {
+  const { text } = new Page('docs/cache.md')
+  const membersOf = (path: string, name: string) => {
+    const [, body = ''] = new RegExp(`interface ${name}[^{]*\\{\\n(.*?)\\n\\}`, 's').exec(
+      source(path),
+    )!
+    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, member]) => member!)
+  }
+  const options = membersOf('src/cache/response-cache-options.ts', 'ResponseCacheOptions')
+  const rule = membersOf('src/cache/rules.ts', 'CacheRule')
+  expect([options.length, rule.length]).toEqual([14, 9])
+  const files = ['cache-intake', 'forwarder', 'response-cache', 'storing-by-rule', 'http/storing']
+  const said = files.flatMap((file) => [
+    ...source(`src/cache/${file}.ts`).matchAll(
+      /(?:detail: |reason: |passOn\(|refuse\(|return )'([a-z-]+)'/g,
+    ),
+  ])
+  const words = new Set(said.map(([, word]) => word!).filter((word) => word.includes('-')))
+  expect(words.size).toBeGreaterThan(8)
+  const revalidations = new Set(['when-stale'])
+  for (const name of [...options, ...rule, ...words]) {
+    if (!revalidations.has(name)) expect(text, name).toContain(`\`${name}\``)
+  }
+})
+
 test('docs/testing.md has every switch and every function', async () => {
   const { text } = new Page('docs/testing.md')
   const provider = await testing.createTestProvider()

@@ -1,3 +1,4 @@
+import type { CacheRules } from '../../cache/rules.ts'
 import type { Profile, ProviderDefinition, ProviderOptions } from '../provider.ts'
 import { preset } from './preset.ts'
 
@@ -39,13 +40,23 @@ export function spotify(options: SpotifyOptions = {}): ProviderDefinition {
   return preset(settings, overrides)
 }
 
-/** What changes rarely for one user. What the user edits (saved tracks, playlists) has no rule. */
-const rules = {
-  '/v1/me': 300,
-  '/v1/me/top/*': 3600,
-  '/v1/:kind(albums|artists|tracks|shows|episodes|audiobooks)': 3600,
-  '/v1/:kind(albums|artists|tracks|shows|episodes|audiobooks)/*': 3600,
-}
+const hour = 3600
+
+/** The same for everybody in a market, and so fetched once for all of them. */
+const catalogue = { ttl: hour, as: 'app', fromProfile: { market: 'country' } } as const
+
+/**
+ * What changes rarely. Shows, episodes and audiobooks hold how far a user has listened, and so are of
+ * that user. What the user edits (saved tracks, playlists) has no rule.
+ */
+const rules: CacheRules = [
+  { match: '/v1/me', ttl: 300 },
+  { match: '/v1/me/top/*', ttl: hour },
+  { match: '/v1/:kind(albums|artists|tracks)', ...catalogue },
+  { match: '/v1/:kind(albums|artists|tracks)/*', ...catalogue },
+  { match: '/v1/:kind(shows|episodes|audiobooks)', ttl: hour },
+  { match: '/v1/:kind(shows|episodes|audiobooks)/*', ttl: hour },
+]
 
 function profile(user: Readonly<Record<string, unknown>>): Profile {
   const images = Array.isArray(user['images']) ? user['images'] : []
@@ -54,6 +65,7 @@ function profile(user: Readonly<Record<string, unknown>>): Profile {
     name: text(user['display_name']),
     email: text(user['email']),
     picture: text((images[0] as { url?: unknown } | undefined)?.url),
+    country: text(user['country']),
   }
 }
 

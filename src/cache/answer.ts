@@ -1,0 +1,83 @@
+import { isUtf8 } from 'node:buffer'
+import { cacheStatus, type CacheStatus } from './cache-status.ts'
+import { currentAge } from './http/age.ts'
+import { fieldsOf304, isNotModified } from './http/conditional.ts'
+import { freshFor } from './http/reuse.ts'
+import { type Field, fieldsOf } from './http/stored-fields.ts'
+import type { Asked } from './stored-responses.ts'
+import type { StoredResponse } from './stored-response.ts'
+
+/** What a call is answered with: a reply from upstream, or what is stored. */
+export type Answer =
+  | { readonly response: Response; readonly status: CacheStatus; readonly bytes?: Uint8Array }
+  | { readonly stored: StoredResponse; readonly status?: CacheStatus | undefined }
+
+/** RFC 9110: statuses that have no body, and with which `Response` refuses one. */
+const bodiless = new Set([204, 205, 304])
+
+/** The answer as fetch would give it, with Cache-Status (RFC 9211). */
+export function toResponse(answer: Answer, asked: Asked): Response {
+  return 'stored' in answer
+    ? fromStored(answer.stored, asked, answer.status)
+    : fromUpstream(answer.response, answer.bytes, answer.status)
+}
+
+/** The stored response as a reply to this request, with its Age (RFC 9111 section 5.1). */
+function fromStored(
+  stored: StoredResponse,
+  { method, url, headers }: Asked,
+  status: CacheStatus | undefined,
+): Response {
+  const now = Date.now()
+  const told = status ?? { hit: true, ttl: Math.ceil(freshFor(stored, now)) }
+  const fields: Field[] = [
+    ...stored.headers,
+    ['age', String(Math.floor(currentAge(stored, now)))],
+    ['cache-status', cacheStatus(told)],
+  ]
+  if (isConditional(headers) && isNotModified(headers, fieldsOf(stored.headers))) {
+    return withUrl(new Response(null, { status: 304, headers: pairs(fieldsOf304(fields)) }), url)
+  }
+  const hasBody = method !== 'HEAD' && !bodiless.has(stored.status)
+  const body = hasBody ? cheapBody(stored) : null
+  const response = new Response(body, { status: stored.status, headers: pairs(fields) })
+  return withUrl(response, stored.url ?? url)
+}
+
+/** `bytes`: the body, where it was read already. */
+function fromUpstream(
+  response: Response,
+  bytes: Uint8Array | undefined,
+  told: CacheStatus,
+): Response {
+  const { status, statusText, url } = response
+  // LinkedIn's 999, for one, is a status that no Response can be made with.
+  if (status > 599 || status < 200) return response
+  const headers = [...response.headers, ['cache-status', cacheStatus(told)] as [string, string]]
+  const body = bodiless.has(status) ? null : (bytes ?? response.body)
+  return withUrl(new Response(body, { status, statusText, headers }), url)
+}
+
+/** A short text is cheaper to make a Response of than its bytes, which are copied. */
+function cheapBody({ headers, body }: StoredResponse): string | Uint8Array {
+  if (body.byteLength > mostTextBytes || !isUtf8(body)) return body
+  // Without a type, Response would add that of text.
+  if (!headers.some(([name]) => name === 'content-type')) return body
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+}
+
+const mostTextBytes = 32_768
+
+function isConditional(headers: Asked['headers']): boolean {
+  return headers.has('if-none-match') || headers.has('if-modified-since')
+}
+
+/** SDKs read it; made here, a Response has none. */
+function withUrl(response: Response, url: string): Response {
+  if (url) Object.defineProperty(response, 'url', { value: url })
+  return response
+}
+
+function pairs(fields: readonly Field[]): Array<[string, string]> {
+  return fields as unknown as Array<[string, string]>
+}

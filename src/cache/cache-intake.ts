@@ -1,0 +1,191 @@
+import type { Answer } from './answer.ts'
+import type { Forwarded } from './cache-status.ts'
+import type { Exchange } from './cached-call.ts'
+import { type Received, received, type CacheKind } from './http/received.ts'
+import type { StaleAllowance } from './http/stale.ts'
+import { fieldsOf, freshenedFields, storableFields } from './http/stored-fields.ts'
+import { isPassing, type Keeping, permitsSharing, type StoringContext } from './http/storing.ts'
+import { hasValidator, isSameRepresentation } from './http/validation.ts'
+import { variantOf, variesByUser, varyingFields } from './http/vary.ts'
+import type { Places } from './places.ts'
+import { decideStoring } from './storing.ts'
+import type { StoredResponse } from './stored-response.ts'
+import type { Lookup, StoredResponses } from './stored-responses.ts'
+import { readWhole } from './whole-body.ts'
+
+/** What is true of all replies that a cache takes in. */
+export interface IntakeSettings extends StaleAllowance {
+  readonly kind: CacheKind
+  readonly jitter: number
+  readonly maxEntryBytes: number
+}
+
+/** A reply from upstream to a request that was forwarded, and why it was. */
+export interface Arrival {
+  readonly response: Response
+  readonly requestedAt: number
+  readonly fwd: Forwarded['fwd']
+}
+
+/** Of one reply: header fields beyond it are not worth keeping. */
+export const mostHeaderBytes = 32_768
+
+/** Seconds for which something stale is kept at least, and where it can be validated. */
+const grace = { least: 60, withValidator: 3600 }
+
+/** Seconds: a year, whatever a reply says. */
+const longestKept = 365 * 24 * 3600
+
+/** Takes in what comes from upstream (RFC 9111 sections 3 and 4.3): judges it, and keeps it or not. */
+export class CacheIntake {
+  readonly #responses: StoredResponses
+  readonly #settings: IntakeSettings
+
+  constructor(responses: StoredResponses, settings: IntakeSettings) {
+    this.#responses = responses
+    this.#settings = settings
+  }
+
+  /** A whole reply: stored where that is allowed, and the answer in any case. */
+  async reply(exchange: Exchange, places: Places, arrival: Arrival): Promise<Answer> {
+    const { response, requestedAt, fwd } = arrival
+    const { asked } = exchange
+    const fwdStatus = response.status
+    const reply = received(response, requestedAt, Date.now())
+    const fields = varyingFields(response.headers.get('vary'))
+    const decision = decideStoring(reply, exchange.policy, this.#contextOf(exchange))
+    const passOn = async (
+      detail: string,
+      changes: { bytes?: Uint8Array } = {},
+      body = response,
+    ) => {
+      if (!isPassing(fwdStatus)) await this.#drop(places)
+      return { response: body, status: { fwd, fwdStatus, stored: false, detail }, ...changes }
+    }
+    if (!decision.store) return passOn(decision.reason)
+    if (!fields) return passOn('vary')
+    const headers = storableFields(response.headers, reply, this.#settings.kind)
+    if (sizeOf(headers) > mostHeaderBytes) return passOn('too-large')
+    const read = await readWhole(response, this.#settings.maxEntryBytes)
+    if ('stream' in read) return passOn('too-large', {}, withBody(response, read.stream))
+    if (!read.complete) return passOn('incomplete', { bytes: read.bytes })
+
+    const mayShare = permitsSharing(reply) && !variesByUser(fields)
+    const place = (mayShare && places.shared) || places.own
+    const stored = await this.#keep(exchange, place, reply, {
+      status: fwdStatus,
+      headers,
+      variant: variantOf(fields, asked.headers, place.partition.key),
+      ...(response.url && response.url !== asked.url ? { url: response.url } : {}),
+      ...this.#jittered(decision.keeping),
+      body: read.bytes,
+    })
+    return { response, bytes: read.bytes, status: { fwd, fwdStatus, stored } }
+  }
+
+  /** A 304 to our own question: what is stored is good, and its fields are brought up to date. */
+  async notModified(
+    exchange: Exchange,
+    { found }: Places,
+    match: StoredResponse,
+    { response, requestedAt, fwd }: Arrival,
+  ): Promise<Answer> {
+    const { kind } = this.#settings
+    const fresh = received(response, requestedAt, Date.now())
+    const headers = freshenedFields(match.headers, storableFields(response.headers, fresh, kind))
+    const { stored, updated } = await this.#freshen(exchange, found, { ...match, headers }, fresh)
+    return { stored: updated, status: { fwd, fwdStatus: response.status, stored } }
+  }
+
+  /** A reply to HEAD tells whether what GET stored is still good (section 4.3.5). */
+  async head(exchange: Exchange, places: Places, arrival: Arrival): Promise<Answer> {
+    const { response, fwd } = arrival
+    const { match } = places.found
+    const status = { fwd, fwdStatus: response.status, stored: false }
+    if (!match || response.status !== match.status) return { response, status }
+    if (isSameRepresentation(fieldsOf(match.headers), response.headers)) {
+      return this.notModified(exchange, places, match, arrival)
+    }
+    await this.#drop(places)
+    return { response, status }
+  }
+
+  async #freshen(
+    exchange: Exchange,
+    place: Lookup,
+    match: StoredResponse,
+    fresh: Received,
+  ): Promise<{ stored: boolean; updated: StoredResponse }> {
+    const stored = fieldsOf(match.headers)
+    // The age is of the reply that came, all else of what is stored.
+    const headers = {
+      has: (name: string) => (name === 'age' ? fresh.headers : stored).has(name),
+      get: (name: string) => (name === 'age' ? fresh.headers : stored).get(name),
+    }
+    const { status } = match
+    const reply = received({ status, headers }, fresh.requestedAt, fresh.receivedAt)
+    const decision = decideStoring(reply, exchange.policy, this.#contextOf(exchange))
+    if (!decision.store) {
+      await this.#responses.drop(place)
+      return { stored: false, updated: { ...match, receivedAt: fresh.receivedAt, initialAge: 0 } }
+    }
+    const updated = {
+      ...match,
+      ...this.#jittered(decision.keeping),
+      receivedAt: fresh.receivedAt,
+    }
+    return { stored: await this.#responses.keep(place, updated, physicalTtl(updated)), updated }
+  }
+
+  async #keep(
+    { call, policy }: Exchange,
+    place: Lookup,
+    { receivedAt }: Received,
+    response: Omit<StoredResponse, 'receivedAt' | 'tags'>,
+  ): Promise<boolean> {
+    const tags = [...new Set([...(policy.rule?.tags ?? []), ...(call.tags ?? [])])]
+    const stored: StoredResponse = { ...response, receivedAt, tags }
+    return this.#responses.keep(place, stored, physicalTtl(stored))
+  }
+
+  /** What was stored is out of date, and nothing takes its place. */
+  async #drop({ found }: Places): Promise<void> {
+    if (found.match) await this.#responses.drop(found)
+  }
+
+  #contextOf({ call, policy: { rule } }: Exchange): StoringContext {
+    const { kind, staleWhileRevalidate, staleIfError } = this.#settings
+    return {
+      kind,
+      authorized: call.authorized,
+      staleWhileRevalidate: rule?.staleWhileRevalidate ?? staleWhileRevalidate,
+      staleIfError: rule?.staleIfError ?? staleIfError,
+    }
+  }
+
+  #jittered(keeping: Keeping): Keeping {
+    const { jitter } = this.#settings
+    const left = keeping.lifetime - keeping.initialAge
+    if (jitter === 0 || left <= 0) return keeping
+    return { ...keeping, lifetime: keeping.lifetime - left * jitter * Math.random() }
+  }
+}
+
+/** Longer than freshness: something stale can still be validated, or be better than nothing. */
+function physicalTtl(stored: StoredResponse): number {
+  const { lifetime, initialAge, staleWhileRevalidate, staleIfError, headers } = stored
+  const usual = hasValidator(fieldsOf(headers)) ? grace.withValidator : grace.least
+  const beyond = Math.max(staleWhileRevalidate, staleIfError, usual)
+  return Math.min(Math.max(0, lifetime - initialAge) + beyond, longestKept)
+}
+
+function sizeOf(headers: StoredResponse['headers']): number {
+  return headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
+}
+
+function withBody(response: Response, body: ReadableStream<Uint8Array>): Response {
+  const { status, statusText, headers, url } = response
+  const rebuilt = new Response(body, { status, statusText, headers })
+  if (url) Object.defineProperty(rebuilt, 'url', { value: url })
+  return rebuilt
+}

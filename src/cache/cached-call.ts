@@ -1,0 +1,45 @@
+import type { Register } from './background-work.ts'
+import type { Forwarding } from './forwarding.ts'
+import type { Wish } from './http/reuse.ts'
+import type { Partition } from './partition.ts'
+import type { UrlPolicy } from './policy.ts'
+import { type CacheMode, requestDirectives } from './request.ts'
+import type { CompiledRules } from './rules.ts'
+import type { Asked } from './stored-responses.ts'
+
+/** One call as the cache sees it. */
+export interface CachedCall {
+  /**
+   * Whose reply it will be; `undefined` when nothing may be stored. Asked only where something could
+   * be; throws where nobody is logged in.
+   */
+  partition: () => Promise<Partition | undefined>
+  /** Where replies go that users may share. */
+  shared?: Partition | undefined
+  mode: CacheMode
+  /** The provider's own rules. */
+  rules: CompiledRules
+  /** Seconds, before any rule: how long the reply may be reused, and how old a stored one may be. */
+  ttl?: number | undefined
+  /** Beside those of the rule. */
+  tags?: readonly string[] | undefined
+  /** It carries a user's credentials. */
+  authorized: boolean
+  /** Sends the request upstream. */
+  forward: (forwarding: Forwarding) => Promise<Response>
+  /** Keeps the process alive for work that goes on after the answer. */
+  background?: Register
+}
+
+/** A call, with what the cache has found out about it. */
+export interface Exchange {
+  readonly asked: Asked
+  readonly call: CachedCall
+  readonly policy: UrlPolicy
+  readonly wish: Wish
+}
+
+/** How the request wants to be answered. */
+export function wishOf({ headers }: Asked, { mode, ttl }: CachedCall): Wish {
+  return { mode, directives: requestDirectives(headers), ttl }
+}

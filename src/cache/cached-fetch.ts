@@ -1,0 +1,88 @@
+import { ConfigError } from '../errors.ts'
+import { KeyRing } from '../key-ring.ts'
+import { Recent } from '../recent.ts'
+import { memoryStore } from '../stores/memory.ts'
+import type { CachedCall } from './cached-call.ts'
+import { type CachedFetchInit, forwardedInit, readFetch } from './fetch-arguments.ts'
+import { namedPartition, type Partition } from './partition.ts'
+import { ResponseCache } from './response-cache.ts'
+import type { ResponseCacheOptions } from './response-cache-options.ts'
+import type { Asked } from './stored-responses.ts'
+
+/** Options of {@link cachedFetch}. */
+export interface CachedFetchOptions extends Omit<ResponseCacheOptions, 'partition'> {
+  /**
+   * Whose replies: what one partition stored is found by no other. A name, or a function that gives
+   * one for a request. Without one, what is stored is everybody's, and a request with `Authorization`
+   * or `Cookie` is not stored.
+   */
+  partition?: string | ((request: Asked) => string | undefined) | undefined
+  /** 32 bytes or more; seals what is stored outside the process. Needed with `partition` there. */
+  secret?: string | undefined
+}
+
+/** A `fetch` with a cache before it. */
+export interface CachedFetch {
+  (input: string | URL | Request, init?: CachedFetchInit): Promise<Response>
+  readonly cache: ResponseCache
+  /** Waits for refreshes in the background; a store that was handed in stays open. */
+  readonly close: () => Promise<void>
+}
+
+/**
+ * Puts a response cache before any `fetch`: replies are reused as their headers allow (RFC 9111), or
+ * as `rules` say. The store is by default in memory.
+ *
+ * Throws a `ConfigError` for options out of range, and for a `partition` without `secret` in a store
+ * outside the process.
+ */
+export function cachedFetch(
+  fetch: typeof globalThis.fetch,
+  options: CachedFetchOptions = {},
+): CachedFetch {
+  const { partition, secret, store = memoryStore(), ...rest } = options
+  if (partition !== undefined && secret === undefined && store.reach !== 'process') {
+    throw new ConfigError('cachedFetch: partition needs a secret, which seals what is stored.')
+  }
+  const cache = new ResponseCache({ ...rest, store })
+  const partitionOf = partitions(partition, secret)
+  const cached = async (
+    input: string | URL | Request,
+    init?: CachedFetchInit,
+  ): Promise<Response> => {
+    const { asked, mode, signal } = readFetch(input, init)
+    signal?.throwIfAborted()
+    return cache.fetch(asked, {
+      partition: async () => partitionOf(asked),
+      mode,
+      rules: none,
+      ttl: init?.ttl,
+      tags: init?.tags,
+      authorized: asked.headers.has('authorization'),
+      forward: (forwarding) => fetch(input, forwardedInit(asked, init, forwarding)),
+    })
+  }
+  return Object.assign(cached, { cache, close: () => cache.close() })
+}
+
+const none: CachedCall['rules'] = []
+
+function partitions(
+  partition: CachedFetchOptions['partition'],
+  secret: string | undefined,
+): (asked: Asked) => Partition | undefined {
+  const key = secret === undefined ? undefined : new KeyRing([secret]).derive('response cache')
+  const known = new Recent<Partition>(1_000)
+  const named = (name: string): Partition => {
+    const found = known.get(name) ?? namedPartition(name, key)
+    known.set(name, found)
+    return found
+  }
+  const everybody = namedPartition(undefined, key)
+  return (asked) => {
+    const name = typeof partition === 'function' ? partition(asked) : partition
+    if (name !== undefined) return named(name)
+    const { headers } = asked
+    return headers.has('authorization') || headers.has('cookie') ? undefined : everybody
+  }
+}

@@ -1,0 +1,42 @@
+import { Recent } from '../recent.ts'
+import { type CachePolicy, policyOf, type UrlPolicy } from './policy.ts'
+import { type CacheRules, type CompiledRules, compileRules, ruleFor } from './rules.ts'
+
+/** So many URLs' policies are remembered for each list of rules: matching patterns takes its time. */
+const mostUrls = 1_000
+
+/** Which policy is for which URL: the app's rules first, then the provider's, then the default. */
+export class UrlPolicies {
+  readonly #settings: { readonly policy: CachePolicy; readonly defaultTtl: number | undefined }
+  readonly #rules: CompiledRules
+  readonly #known = new WeakMap<CompiledRules, Recent<UrlPolicy>>()
+
+  /** Throws a `ConfigError` for a rule that cannot be read. */
+  constructor(settings: {
+    policy?: CachePolicy | undefined
+    defaultTtl?: number | undefined
+    rules?: CacheRules | undefined
+  }) {
+    const { policy = 'auto', defaultTtl, rules } = settings
+    this.#settings = { policy, defaultTtl }
+    this.#rules = compileRules(rules)
+  }
+
+  /** `rules`: the provider's. `ttl`: of the call, in seconds; it comes before all others. */
+  of(url: string, rules: CompiledRules, ttl?: number): UrlPolicy {
+    const policy = this.#ofUrl(url, rules)
+    return ttl === undefined ? policy : { ...policy, ttl }
+  }
+
+  #ofUrl(url: string, rules: CompiledRules): UrlPolicy {
+    let known = this.#known.get(rules)
+    if (!known) this.#known.set(rules, (known = new Recent(mostUrls)))
+    let policy = known.get(url)
+    if (!policy) {
+      const rule = ruleFor(url, this.#rules, rules)
+      const hasRules = this.#rules.length > 0 || rules.length > 0
+      known.set(url, (policy = policyOf(rule, { ...this.#settings, hasRules })))
+    }
+    return policy
+  }
+}

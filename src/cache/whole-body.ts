@@ -1,0 +1,41 @@
+import { readBounded } from '../bounded-body.ts'
+import type { Fields } from './http/received.ts'
+import { isDecoded } from './http/stored-fields.ts'
+
+/** A body as it was read: whole, or too long to be kept, or less than was announced. */
+export type BodyRead =
+  | { readonly bytes: Uint8Array; readonly complete: true }
+  | { readonly bytes: Uint8Array; readonly complete: false }
+  | { readonly stream: ReadableStream<Uint8Array> }
+
+/** Beyond it, reading JSON only to see whether it ends would cost more than it tells. */
+const checkedBytes = 262_144
+
+/** Reads a reply's body up to `limit` decoded bytes; a longer one loses nothing. Rejects as it does. */
+export async function readWhole(response: Response, limit: number): Promise<BodyRead> {
+  const { body, headers } = response
+  if (body === null) return { bytes: new Uint8Array(), complete: true }
+  const read = await readBounded(body, limit)
+  if (!read.complete) return { stream: read.stream }
+  const { bytes } = read
+  return { bytes, complete: hasAll(headers, bytes) && !breaksOff(headers, bytes) }
+}
+
+/** What was decoded has another length than was sent. */
+function hasAll(headers: Fields, bytes: Uint8Array): boolean {
+  const length = headers.get('content-length')
+  return length === null || isDecoded(headers) || Number(length) === bytes.byteLength
+}
+
+/** JSON that is none is most likely half of one. */
+function breaksOff(headers: Fields, bytes: Uint8Array): boolean {
+  const type = headers.get('content-type') ?? ''
+  if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(type) || bytes.byteLength > checkedBytes)
+    return false
+  try {
+    JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
+    return false
+  } catch {
+    return bytes.byteLength > 0
+  }
+}

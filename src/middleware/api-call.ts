@@ -1,0 +1,106 @@
+import type { CachedCall } from '../cache/cached-call.ts'
+import { type Forwarding, forwardedRequest } from '../cache/forwarding.ts'
+import type { ResponseCache } from '../cache/index.ts'
+import { grantPartition, sharedPartition, subjectPartition } from '../cache/partition.ts'
+import { BehalfError } from '../errors.ts'
+import type { EventFields } from '../events.ts'
+import type { Send } from '../oauth/api-client.ts'
+import { authorizedFetch } from '../oauth/authorized-fetch.ts'
+import { withinTotal } from '../oauth/deadline.ts'
+import { patiently, type Throttling } from '../oauth/patience.ts'
+import type { ProviderAccess } from '../oauth/provider-access.ts'
+import type { TokenHandler } from '../oauth/token-handler.ts'
+import type { App } from './app.ts'
+import { type CallOwner, callOwner } from './call-owner.ts'
+
+/** Seconds that a visitor is let wait. */
+const usualWait = 2
+
+/** What the calls of a context have to themselves. */
+export interface CallSettings {
+  /** The cache to look into, if there is one by then. */
+  cache: () => ResponseCache | undefined
+  /** Seconds that a call waits at most for an API that asks for patience. Default 2. */
+  maxWait?: number | undefined
+}
+
+/** The way of every call: cache, then token, then upstream. */
+export function apiCall(
+  app: App,
+  access: ProviderAccess,
+  tokens: TokenHandler,
+  { cache, maxWait = usualWait }: CallSettings,
+): Send {
+  const { name } = access
+  const { total } = app.configuration.timeouts
+  const rules = app.configuration.rules.get(name) ?? none
+  const appKey = () => app.keyRing.derive('response cache')
+
+  const forwarding = ({ tokens: own, request }: CallOwner, about: () => About) => {
+    const patience = {
+      maxWait,
+      onThrottled: (how: Throttling) => app.emit({ type: 'throttled', ...about(), ...how }),
+    }
+    return (how: Forwarding) => {
+      const sent = forwardedRequest(request, how)
+      const signal = withinTotal(sent, total + Math.max(0, maxWait - usualWait))
+      const send = (isResend: boolean) => authorizedFetch(access, own, sent, { signal, isResend })
+      return patiently(sent, signal, send, patience)
+    }
+  }
+
+  const partitionOf = async (own: TokenHandler, per: ResponseCache['partition']) => {
+    const { grantId, cacheKey, profile, scope, isApp } = (await own.found()).record
+    if (isApp || per === 'grant') return grantPartition(name, grantId, cacheKey)
+    return subjectPartition(name, profile.subject, scope, appKey())
+  }
+
+  return async (request, wish) => {
+    const startedAt = performance.now()
+    const user = tokens.forOneCall()
+    let owner: CallOwner = { tokens: user, request }
+    const about = (): About => {
+      const { method } = request
+      return { provider: name, grant: owner.tokens.lastGrant, method, url: withoutValues(request) }
+    }
+    const tell = (outcome: Pick<EventFields['upstream'], 'status' | 'code' | 'cacheStatus'>) => {
+      const duration = (performance.now() - startedAt) / 1000
+      app.emit({ type: 'upstream', ...about(), ...outcome, duration })
+    }
+    const viaCache = async (cached: ResponseCache): Promise<Response> => {
+      const rule = cached.ruleFor(request.url, rules)
+      owner = await callOwner(access, user, request, rule)
+      return cached.fetch(owner.request, {
+        ...wish,
+        partition: () => partitionOf(owner.tokens, cached.partition),
+        shared: rule?.shared ? sharedPartition(name, appKey()) : undefined,
+        rules,
+        authorized: true,
+        forward: forwarding(owner, about),
+        background: (work) => app.background(work),
+      })
+    }
+    try {
+      const cached = cache()
+      const response = await (cached ? viaCache(cached) : forwarding(owner, about)({}))
+      const cacheStatus = response.headers.get('cache-status') ?? undefined
+      tell({ status: response.status, code: undefined, cacheStatus })
+      return response
+    } catch (error) {
+      const code = error instanceof BehalfError ? error.code : 'network'
+      tell({ status: undefined, code, cacheStatus: undefined })
+      throw error
+    }
+  }
+}
+
+type About = Pick<EventFields['upstream'], 'provider' | 'grant' | 'method' | 'url'>
+
+const none: CachedCall['rules'] = []
+
+/** A query's values can be anybody's; its names tell enough. */
+function withoutValues({ url }: Request): string {
+  const { pathname, searchParams } = new URL(url)
+  const names = [...searchParams.keys()].join('&')
+  return names ? `${pathname}?${names}` : pathname
+}

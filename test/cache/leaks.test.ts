@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import { afterAll, describe, expect, test } from 'vitest'
+import { cachedFetch } from '../../src/cache/index.ts'
+import { cacheBefore, type CallerOptions } from './cache-caller.ts'
+import { cacheStoresForTests } from './cache-stores.ts'
+
+const stores = await cacheStoresForTests()
+afterAll(async () => {
+  for (const { close } of stores) await close()
+})
+
+/** What others do with these is in the field notes: most of them serve Ada's reply to Grace. */
+const replies: Array<[string, Record<string, string>, boolean]> = [
+  ['no Cache-Control', {}, false],
+  ['max-age=60', { 'cache-control': 'max-age=60' }, true],
+  ['private, max-age=60', { 'cache-control': 'private, max-age=60' }, true],
+  [
+    'private, max-age=60, must-revalidate',
+    { 'cache-control': 'private, max-age=60, must-revalidate' },
+    true,
+  ],
+  ['public, max-age=60', { 'cache-control': 'public, max-age=60' }, true],
+  [
+    'private and Vary: Authorization',
+    { 'cache-control': 'private, max-age=60', vary: 'Authorization' },
+    true,
+  ],
+  [
+    'CVE-2026-44457 public and Vary: Authorization',
+    { 'cache-control': 'public, max-age=60', vary: 'Authorization' },
+    true,
+  ],
+  ['public and Vary: Cookie', { 'cache-control': 'public, max-age=60', vary: 'Cookie' }, true],
+  ['private="" and public', { 'cache-control': 'private="", public, max-age=60' }, true],
+]
+
+describe.each(stores)('two users and one URL on $name', ({ open }) => {
+  const before = async (headers: Record<string, string>, options: CallerOptions) => {
+    let count = 0
+    const store = await open(`leaks-${randomBytes(4).toString('hex')}`)
+    return cacheBefore(() => new Response(`reply ${(count += 1)}`, { headers }), {
+      ...options,
+      store,
+    })
+  }
+  const textOf = async (response: Promise<Response>) => (await response).text()
+  const rounds = ['ada', 'ada', 'grace', 'grace', 'ada']
+
+  test.each(replies)(
+    'CA-02 CA-05 %s: each gets their own, by HTTP',
+    async (_name, headers, kept) => {
+      const { fetch, seen } = await before(headers, { policy: 'http' })
+      const texts = []
+      for (const user of rounds) texts.push(await textOf(fetch(undefined, { user })))
+      const own = kept ? ['1', '1', '2', '2', '1'] : ['1', '2', '3', '4', '5']
+      expect(texts).toEqual(own.map((number) => `reply ${number}`))
+      expect(seen).toHaveLength(kept ? 2 : 5)
+    },
+  )
+
+  test.each(replies)('CA-02 CA-05 %s: each gets their own, by a rule', async (_name, headers) => {
+    const { fetch } = await before(headers, { rules: { '/v1/*': 60 } })
+    const texts = []
+    for (const user of rounds) texts.push(await textOf(fetch(undefined, { user })))
+    expect(texts).toEqual(['1', '1', '2', '2', '1'].map((number) => `reply ${number}`))
+  })
+
+  test.each(replies)(
+    'CA-02 %s: shared only where rule and reply permit it',
+    async (name, headers) => {
+      const { fetch } = await before(headers, {
+        rules: [{ match: '/v1/*', ttl: 60, shared: true }],
+      })
+      const texts = []
+      for (const user of rounds) texts.push(await textOf(fetch(undefined, { user })))
+      const isShared = name === 'public, max-age=60'
+      const own = isShared ? ['1', '1', '1', '1', '1'] : ['1', '1', '2', '2', '1']
+      expect(texts).toEqual(own.map((number) => `reply ${number}`))
+    },
+  )
+
+  test('CA-10 a 500 with max-age is not stored', async () => {
+    const { statusOf, seen } = cacheBefore(
+      () => new Response('x', { status: 500, headers: { 'cache-control': 'max-age=60' } }),
+      { policy: 'http', store: await open(`errors-${randomBytes(4).toString('hex')}`) },
+    )
+    await statusOf()
+    expect(await statusOf()).toBe('fwd=uri-miss; fwd-status=500; detail=status-500')
+    expect(seen).toHaveLength(2)
+  })
+
+  test('binary bodies of any length come back as they were', async () => {
+    for (const length of [0, 1, 256, 70_000, 1_200_000]) {
+      const bytes = randomBytes(length)
+      const store = await open(`binary-${length}-${randomBytes(4).toString('hex')}`)
+      const { fetch, seen } = cacheBefore(() => new Response(bytes), { store, defaultTtl: 60 })
+      for (let round = 0; round < 2; round += 1) {
+        const read = Buffer.from(await (await fetch()).arrayBuffer())
+        expect(read.equals(bytes)).toBe(true)
+      }
+      expect(seen, `${length} bytes`).toHaveLength(1)
+    }
+  })
+
+  test('twenty who find something stale ask upstream once between them', async () => {
+    const headers = { 'cache-control': 'max-age=0, stale-while-revalidate=60' }
+    const { fetch, seen, cache } = await before(headers, { policy: 'http' })
+    await (await fetch()).text()
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    const all = await Promise.all(Array.from({ length: 20 }, () => textOf(fetch())))
+    expect(new Set(all)).toEqual(new Set(['reply 1']))
+    await cache.close()
+    expect(seen).toHaveLength(2)
+  })
+
+  test('cachedFetch() stores nothing that came with credentials, unless it is told whose it is', async () => {
+    let count = 0
+    const upstream = async () =>
+      new Response(`reply ${(count += 1)}`, { headers: { 'cache-control': 'public, max-age=60' } })
+    const store = await open(`plain-${randomBytes(4).toString('hex')}`)
+    const plain = cachedFetch(upstream, { store })
+    for (const name of ['authorization', 'cookie']) {
+      const headers = { [name]: 'of ada' }
+      const first = await textOf(plain('https://api.example/x', { headers }))
+      expect(await textOf(plain('https://api.example/x', { headers }))).not.toBe(first)
+    }
+    const whose = cachedFetch(upstream, {
+      store,
+      secret: 's'.repeat(32),
+      partition: ({ headers }) => headers.get('authorization') ?? undefined,
+    })
+    const of = (user: string) =>
+      textOf(whose('https://api.example/x', { headers: { authorization: user } }))
+    const ada = await of('ada')
+    expect(await of('ada')).toBe(ada)
+    expect(await of('grace')).not.toBe(ada)
+    // Everybody's entry is nobody's.
+    const everybody = await textOf(plain('https://api.example/x'))
+    expect([ada]).not.toContain(everybody)
+    expect(await textOf(plain('https://api.example/x'))).toBe(everybody)
+  })
+})
+
+test('cachedFetch() wants a secret for what it keeps of one partition outside the process', async () => {
+  const outside = await stores.find(({ name }) => name === 'sqlite')!.open('no-secret')
+  expect(() => cachedFetch(fetch, { store: outside, partition: 'ada' })).toThrow(/secret/)
+})

@@ -1,0 +1,175 @@
+import { describe, expect, test } from 'vitest'
+import type { CacheRules, ResponseCacheOptions } from '../../src/cache/index.ts'
+import { createBehalf } from '../../src/index.ts'
+import { responseCache } from '../../src/middleware/express.ts'
+import { spotify } from '../../src/oauth/providers/index.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
+import { grantFor } from '../../src/testing/index.ts'
+import { baseUrl, secret, useWorld } from './express-app.ts'
+
+const world = useWorld()
+
+function appWith(cache: ResponseCacheOptions, provider: object = {}) {
+  const auth = createBehalf({
+    baseUrl,
+    secret,
+    store: memoryStore(),
+    user: () => undefined,
+    cache: responseCache(cache),
+    providers: {
+      spotify: spotify({
+        ...world.provider.overrides,
+        apiBaseUrl: world.api.baseUrl,
+        scope: ['user-read-email', 'user-top-read'],
+        ...provider,
+      }),
+    },
+  })
+  const statusOf = async (user: string, path: string, init: object = {}) => {
+    const { api } = await auth.forUser(user)
+    const response = await api.spotify.fetch(path, init)
+    expect(response.status).toBe(200)
+    await response.arrayBuffer()
+    return response.headers.get('cache-status')!
+  }
+  const connect = (...users: string[]) =>
+    Promise.all(users.map((user) => grantFor(auth, { user, provider: 'spotify' })))
+  return { auth, statusOf, connect }
+}
+
+/** Whose token each request to the catalogue came with; the app is nobody. */
+const askers = () => world.api.requests.map(({ userId, query }) => [userId, query['market']])
+
+describe('a rule with as: app', () => {
+  const asApp: CacheRules = [
+    { match: '/v1/tracks/*', ttl: 60, as: 'app', fromProfile: { market: 'country' } },
+  ]
+  const track = async () => {
+    const { items } = (await (await fetchTracks()).json()) as { items: Array<{ id: string }> }
+    return `tracks/${items[0]!.id}`
+  }
+  const fetchTracks = async () => {
+    const { auth, connect } = appWith({})
+    await connect('ada')
+    const { api } = await auth.forUser('ada')
+    return api.spotify.fetch('me/top/tracks')
+  }
+
+  test('is fetched with the app’s token and the user’s market, for all users of that market', async () => {
+    const path = await track()
+    world.api.reset()
+    const { statusOf, connect } = appWith({ rules: asApp })
+    await connect('ada', 'grace')
+    world.api.reset()
+    expect(await statusOf('ada', path)).toContain('stored')
+    expect(await statusOf('ada', path)).toContain('hit')
+    expect(await statusOf('grace', path)).toContain('stored')
+    expect(await statusOf('grace', `${path}?market=FR`)).toContain('hit')
+    expect(await statusOf('grace', `${path}?market=from_token`)).toContain('hit')
+    expect(askers()).toEqual([
+      ['', 'FR'],
+      ['', 'GB'],
+    ])
+  })
+
+  test('while the market is not known the user’s own token is used, and the reply is theirs', async () => {
+    const path = await track()
+    world.api.reset()
+    const profile = (user: Record<string, unknown>) => ({ subject: String(user['id']) })
+    const { statusOf, connect } = appWith({ rules: asApp }, { profile })
+    await connect('ada', 'grace')
+    world.api.reset()
+    for (const user of ['ada', 'ada', 'grace']) await statusOf(user, path)
+    expect(askers()).toEqual([
+      ['ada', undefined],
+      ['grace', undefined],
+    ])
+  })
+
+  test('needs no login where nothing of a user is asked for', async () => {
+    const path = await track()
+    const { statusOf } = appWith({ rules: asApp })
+    expect(await statusOf('nobody', `${path}?market=FR`)).toContain('stored')
+    const { auth } = appWith({ rules: asApp })
+    const { api } = await auth.forUser('nobody')
+    await expect(api.spotify.fetch(path)).rejects.toMatchObject({ code: 'login_required' })
+  })
+})
+
+describe('what a user’s replies are kept for', () => {
+  const rules = { '/v1/me': 60 }
+
+  test('a grant: connecting again begins anew', async () => {
+    const { statusOf, connect } = appWith({ rules })
+    await connect('ada')
+    await statusOf('ada', 'me')
+    expect(await statusOf('ada', 'me')).toContain('hit')
+    await connect('ada')
+    expect(await statusOf('ada', 'me')).toContain('uri-miss')
+  })
+
+  test('the subject: two users of the app with one account share, another account does not', async () => {
+    const { auth, statusOf, connect } = appWith({ rules, partition: 'subject' })
+    await connect('ada', 'grace')
+    await grantFor(auth, { user: 'ada at work', as: 'ada', provider: 'spotify' })
+    await statusOf('ada', 'me')
+    expect(await statusOf('ada at work', 'me')).toContain('hit')
+    expect(await statusOf('grace', 'me')).toContain('uri-miss')
+    const { tokens } = await auth.forUser('ada at work')
+    await tokens.spotify.disconnect()
+    const { api } = await auth.forUser('ada at work')
+    await expect(api.spotify.get('me')).rejects.toMatchObject({ code: 'login_required' })
+  })
+
+  test('the subject: another scope is another partition', async () => {
+    const { auth, statusOf } = appWith({ rules, partition: 'subject' })
+    const scopes = [[], ['user-read-email']]
+    for (const [index, scope] of scopes.entries()) {
+      await grantFor(auth, { user: `ada ${index}`, as: 'ada', provider: 'spotify', scope })
+      expect(await statusOf(`ada ${index}`, 'me')).toContain('uri-miss')
+    }
+  })
+
+  test('shared: true shares only what the reply permits, and with nobody who is not connected', async () => {
+    const shared = [{ match: '/v1/me', ttl: 60, shared: true }]
+    const headers = { 'cache-control': 'public, max-age=60' }
+    const publicly = async () => new Response('{"id":"x"}', { headers })
+    const { auth, statusOf, connect } = appWith({ rules: shared })
+    await connect('ada', 'grace')
+    // The test API says nothing that permits it.
+    await statusOf('ada', 'me')
+    expect(await statusOf('grace', 'me')).toContain('uri-miss')
+    const open = appWith({ rules: shared })
+    await open.connect('ada', 'grace')
+    const app = await open.auth.app()
+    Object.assign(app.access('spotify').provider, { fetch: publicly })
+    await open.statusOf('ada', 'me')
+    expect(await open.statusOf('grace', 'me')).toContain('hit')
+    const { api } = await open.auth.forUser('nobody')
+    await expect(api.spotify.get('me')).rejects.toMatchObject({ code: 'login_required' })
+    await auth.close()
+  })
+})
+
+describe('what a call says to the cache', () => {
+  test('ttl and tags of a call reach it, also where there is no rule', async () => {
+    const { statusOf, connect } = appWith({ rules: { '/other': 1 } }, { rules: {} })
+    await connect('ada')
+    expect(await statusOf('ada', 'me')).toContain('detail=no-rule')
+    await statusOf('ada', 'me', { ttl: 30, tags: ['profile'] })
+    expect(await statusOf('ada', 'me', { ttl: 30 })).toBe('behalf; hit; ttl=30')
+    expect(await statusOf('ada', 'me', { ttl: 30, cache: 'no-store' })).toContain('fwd=request')
+  })
+
+  test('stale-while-revalidate of a rule: close() waits for the refresh', async () => {
+    const rules = [{ match: '/v1/me', ttl: 0.05, staleWhileRevalidate: 60 }]
+    const { auth, statusOf, connect } = appWith({ rules })
+    await connect('ada')
+    await statusOf('ada', 'me')
+    await new Promise((resolve) => setTimeout(resolve, 80))
+    world.api.reset()
+    expect(await statusOf('ada', 'me')).toMatch(/^behalf; hit; ttl=-?0$/)
+    await auth.close()
+    expect(world.api.requestsTo('me')).toBe(1)
+  })
+})

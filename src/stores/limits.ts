@@ -64,6 +64,12 @@ export function checkAmount(by: number): void {
   if (!Number.isSafeInteger(by)) throw new RangeError('A counter moves by a safe integer.')
 }
 
+/** Throws a `RangeError` for what names no channel of {@link Notices}. */
+export function checkChannel(channel: string): string {
+  if (/^[a-z0-9_-]{1,64}$/.test(channel)) return channel
+  throw new RangeError('A channel must have 1 to 64 of a-z, 0-9, _ and -.')
+}
+
 /**
  * Throws a `ConfigError` for what names no table, collection or namespace (ST-04): names become
  * part of statements, keys and paths, so that all backends take the same few characters.

@@ -10,12 +10,17 @@ const plainKey = /^[\x20-\x7e]{1,1024}$/
  * text of 1 to 1,024 bytes, or that backends would fold or cut (NUL, lone surrogates).
  */
 export function checkKey(key: string): void {
-  if (typeof key === 'string' && (plainKey.test(key) || isUnicodeKey(key))) return
+  if (isKey(key)) return
   throw new RangeError('A key must be well-formed text of 1 to 1,024 bytes without NUL.')
 }
 
 function isUnicodeKey(key: string): boolean {
   return /^[^\0\p{Surrogate}]+$/u.test(key) && Buffer.byteLength(key) <= maxKeyBytes
+}
+
+/** Tells whether {@link checkKey} takes it. */
+export function isKey(key: string): boolean {
+  return typeof key === 'string' && (plainKey.test(key) || isUnicodeKey(key))
 }
 
 /** Throws a `RangeError` for what no key can begin with; the empty prefix is one. */

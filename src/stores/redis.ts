@@ -1,6 +1,14 @@
 import { CallsUnderWay } from './calls-under-way.ts'
 import { storeFailure } from './failure.ts'
-import { checkAmount, checkChannel, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
+import {
+  checkAmount,
+  checkChannel,
+  checkKey,
+  checkPrefix,
+  checkValue,
+  isKey,
+  lifetime,
+} from './limits.ts'
 import { refusal } from './redis/connection.ts'
 import type { RedisDriverName } from './redis/driver.ts'
 import { ioredisConnection, isIoredisClient } from './redis/ioredis.ts'
@@ -250,15 +258,6 @@ class RedisStore implements Store {
     } finally {
       this.#calls.end()
     }
-  }
-}
-
-function isKey(key: string): boolean {
-  try {
-    checkKey(key)
-    return true
-  } catch {
-    return false
   }
 }
 

@@ -1,10 +1,12 @@
 // One of several processes that share a store: questions come as messages, and answers go back.
 import { FillLeases } from '../../src/cache/fill-leases.ts'
+import { memoryTier } from '../../src/stores/memory-tier.ts'
 import { createStore } from '../../src/stores/create-store.ts'
 import type { PeerQuestion } from './cache-peer.ts'
 
 const [url = ''] = process.argv.slice(2)
 const store = createStore(url)
+const tier = memoryTier(store)
 const leases = new FillLeases(store, 'behalf', 30)
 
 process.on('message', ({ id, ...question }: PeerQuestion & { id: number }) => {
@@ -19,6 +21,12 @@ async function answer(question: PeerQuestion): Promise<unknown> {
   switch (question.ask) {
     case 'fill':
       return fill(question.key, question.upstream)
+    case 'read': {
+      const found = await tier.get(question.key)
+      return found && Buffer.from(found.value).toString()
+    }
+    case 'write':
+      return tier.set(question.key, Buffer.from(question.text))
   }
 }
 

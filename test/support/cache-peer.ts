@@ -3,7 +3,11 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
 /** What a peer can be asked. */
-export type PeerQuestion = { ask: 'fill'; key: string; upstream: string }
+export type PeerQuestion =
+  | { ask: 'fill'; key: string; upstream: string }
+  /** Through a memory tier. */
+  | { ask: 'read'; key: string }
+  | { ask: 'write'; key: string; text: string }
 
 const program = fileURLToPath(new URL('cache-peer-program.ts', import.meta.url))
 

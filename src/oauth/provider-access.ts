@@ -1,6 +1,7 @@
 import { ConfigError, RetiredSecretError } from '../errors.ts'
 import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
+import type { CooldownRecords } from './cooldown-records.ts'
 import { Cooldowns } from './cooldowns.ts'
 import type { AnyOfSubject, GrantOwner } from './grant-owner.ts'
 import { IdleLimit } from './idle-limit.ts'
@@ -16,6 +17,8 @@ export interface AccessSettings {
   onEvent?: EventListener | undefined
   onMissingGrant?: OnMissingGrant | undefined
   grantTtl?: { idle?: number | undefined } | undefined
+  /** What other processes know of an API that wants no calls. */
+  cooldowns?: CooldownRecords | undefined
 }
 
 /** What all requests of one provider share: its server, its records, the refreshes and cooldowns under way. */
@@ -35,7 +38,7 @@ export class ProviderAccess {
     server: AuthorizationServer,
     records: TokenRecords,
     leases: Leases,
-    { onEvent, onMissingGrant, grantTtl }: AccessSettings,
+    { onEvent, onMissingGrant, grantTtl, cooldowns }: AccessSettings,
     background: (work: Promise<unknown>) => void,
   ) {
     this.provider = server.provider
@@ -44,7 +47,11 @@ export class ProviderAccess {
     this.listener = onEvent
     this.background = background
     this.refresher = new Refresher(server, records, leases, onEvent, background)
-    this.cooldowns = new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
+    this.cooldowns = new Cooldowns({
+      client: [this.name, this.provider.clientId],
+      by: this.provider.definition.rateLimitedBy ?? 'grant',
+      records: cooldowns,
+    })
     this.#idle = grantTtl?.idle === undefined ? undefined : new IdleLimit(records, grantTtl.idle)
     this.#missing = onMissingGrant && new MissingGrants(this.provider, records, onMissingGrant)
   }

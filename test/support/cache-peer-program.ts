@@ -1,5 +1,7 @@
 // One of several processes that share a store: questions come as messages, and answers go back.
 import { FillLeases } from '../../src/cache/fill-leases.ts'
+import { CooldownRecords } from '../../src/oauth/cooldown-records.ts'
+import { Cooldowns } from '../../src/oauth/cooldowns.ts'
 import { memoryTier } from '../../src/stores/memory-tier.ts'
 import { createStore } from '../../src/stores/create-store.ts'
 import type { PeerQuestion } from './cache-peer.ts'
@@ -7,6 +9,11 @@ import type { PeerQuestion } from './cache-peer.ts'
 const [url = ''] = process.argv.slice(2)
 const store = createStore(url)
 const tier = memoryTier(store)
+const cooldowns = new Cooldowns({
+  client: ['spotify', 'client'],
+  by: 'grant',
+  records: new CooldownRecords(store, 'behalf'),
+})
 const leases = new FillLeases(store, 'behalf', 30)
 
 process.on('message', ({ id, ...question }: PeerQuestion & { id: number }) => {
@@ -27,6 +34,10 @@ async function answer(question: PeerQuestion): Promise<unknown> {
     }
     case 'write':
       return tier.set(question.key, Buffer.from(question.text))
+    case 'cooldown':
+      return cooldowns.left(question.grantId)
+    case 'begin cooldown':
+      return cooldowns.begin(question.grantId, question.seconds)
   }
 }
 

@@ -8,6 +8,8 @@ export type PeerQuestion =
   /** Through a memory tier. */
   | { ask: 'read'; key: string }
   | { ask: 'write'; key: string; text: string }
+  | { ask: 'cooldown'; grantId: string }
+  | { ask: 'begin cooldown'; grantId: string; seconds: number }
 
 const program = fileURLToPath(new URL('cache-peer-program.ts', import.meta.url))
 

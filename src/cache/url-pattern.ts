@@ -5,9 +5,7 @@ import 'urlpattern-polyfill'
 export interface UrlPattern {
   test(url: string): boolean
   /** `null` for what does not match. */
-  exec(
-    url: string,
-  ): { pathname: { groups: Readonly<Record<string, string | undefined>> } } | null
+  exec(url: string): { pathname: { groups: Readonly<Record<string, string | undefined>> } } | null
 }
 
 /** A pathname pattern, or one of a whole URL; `undefined` when it cannot be read. */

@@ -1,18 +1,21 @@
 import { Recent } from '../recent.ts'
 
-/** What came of a call upstream. */
-export type Outcome =
+/** What came of a call upstream: `T` is what a caller gets, such as a `Response`. */
+export type Outcome<T> =
   /** Whoever asked for the same may have it; `reply` makes one for each. */
-  | { shared: true; reply: () => Response }
-  /** Of one caller only: what must not be stored, or is too long to be held in memory. */
-  | { shared: false; reply: Response }
+  | { shared: true; reply: () => T }
+  /**
+   * Of one caller only: what must not be stored, or is too long to be held in memory. `response` is
+   * upstream's own; its body is let go of when nobody is there to read it.
+   */
+  | { shared: false; reply: T; response: Response }
 
 /** Calls upstream; `signal` ends the whole exchange, its body included. */
-export type Call = (signal: AbortSignal) => Promise<Outcome>
+export type Call<T> = (signal: AbortSignal) => Promise<Outcome<T>>
 
 /** A caller's own reply, and whether another one's call brought it (RFC 9211 section 2.6). */
-export interface Collapsed {
-  reply: Response
+export interface Collapsed<T> {
+  reply: T
   collapsed: boolean
 }
 
@@ -30,8 +33,8 @@ export const hitForMiss = 120
  * call of its own, and for two minutes nobody waits for that key again. Replies about the moment
  * (429, 5xx) leave no such mark.
  */
-export class Collapsing {
-  readonly #flights = new Map<string, Flight>()
+export class Collapsing<T> {
+  readonly #flights = new Map<string, Flight<T>>()
   /** Until when, on the clock of `performance.now()`. */
   readonly #apart = new Recent<number>(10_000)
 
@@ -39,7 +42,7 @@ export class Collapsing {
    * `key` names what is asked for and for whom: the partition is part of it. `signal` is this
    * caller's, and must live as long as the reply; rejects with its reason, or as `call` does.
    */
-  async fetch(key: string, signal: AbortSignal, call: Call): Promise<Collapsed> {
+  async fetch(key: string, signal: AbortSignal, call: Call<T>): Promise<Collapsed<T>> {
     signal.throwIfAborted()
     const joined = this.#flights.get(key)
     const outcome = joined ? await joined.follow(signal) : await this.#lead(key, signal, call)
@@ -49,7 +52,7 @@ export class Collapsing {
     return { reply: own.shared ? own.reply() : own.reply, collapsed: false }
   }
 
-  async #lead(key: string, signal: AbortSignal, call: Call): Promise<Outcome> {
+  async #lead(key: string, signal: AbortSignal, call: Call<T>): Promise<Outcome<T>> {
     const isApart = (this.#apart.get(key) ?? 0) > performance.now()
     if (isApart || this.#flights.size >= mostFlights) return this.#noted(key, call(signal))
     const leave = () => {
@@ -61,10 +64,11 @@ export class Collapsing {
     return flight.lead(signal)
   }
 
-  async #noted(key: string, landed: Promise<Outcome>): Promise<Outcome> {
+  async #noted(key: string, landed: Promise<Outcome<T>>): Promise<Outcome<T>> {
     const outcome = await landed
     if (outcome.shared) this.#apart.delete(key)
-    else if (isLasting(outcome.reply)) this.#apart.set(key, performance.now() + hitForMiss * 1000)
+    else if (isLasting(outcome.response))
+      this.#apart.set(key, performance.now() + hitForMiss * 1000)
     return outcome
   }
 }
@@ -75,22 +79,22 @@ export function isLasting({ status }: Response): boolean {
 }
 
 /** One upstream call, and who waits for it. */
-class Flight {
-  readonly outcome: Promise<Outcome>
+class Flight<T> {
+  readonly outcome: Promise<Outcome<T>>
   readonly #controller = new AbortController()
   readonly #abandoned: () => void
   #callers = 0
 
-  constructor(call: Call, abandoned: () => void) {
+  constructor(call: Call<T>, abandoned: () => void) {
     this.#abandoned = abandoned
     this.outcome = this.#begin(call)
   }
 
   /** A reply that cannot be shared is the leader's, whose signal then ends the rest of its body. */
-  async lead(signal: AbortSignal): Promise<Outcome> {
-    const discard = (outcome: Outcome) => {
+  async lead(signal: AbortSignal): Promise<Outcome<T>> {
+    const discard = (outcome: Outcome<T>) => {
       // Nobody else reads it.
-      if (!outcome.shared) outcome.reply.body?.cancel(signal.reason).catch(() => {})
+      if (!outcome.shared) outcome.response.body?.cancel(signal.reason).catch(() => {})
     }
     const isGone = () => this.outcome.then(discard).catch(() => {})
     signal.addEventListener('abort', isGone, { once: true })
@@ -101,7 +105,7 @@ class Flight {
   }
 
   /** Rejects with the signal's reason as soon as it aborts, whatever becomes of the call. */
-  follow(signal: AbortSignal): Promise<Outcome> {
+  follow(signal: AbortSignal): Promise<Outcome<T>> {
     this.#callers += 1
     return new Promise((resolve, reject) => {
       const leave = () => {
@@ -114,7 +118,7 @@ class Flight {
     })
   }
 
-  async #begin(call: Call): Promise<Outcome> {
+  async #begin(call: Call<T>): Promise<Outcome<T>> {
     return call(this.#controller.signal)
   }
 

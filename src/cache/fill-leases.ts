@@ -18,11 +18,11 @@ const held = new Uint8Array([1])
 const apart = new Uint8Array([2])
 
 /** What fills an entry, and how it is found once another process has filled it. */
-export interface Fill {
+export interface Fill<T> {
   /** What is stored and may be served; `undefined` when there is nothing. */
-  find: () => Promise<Outcome | undefined>
+  find: () => Promise<Outcome<T> | undefined>
   /** Calls upstream, and has stored what came when it resolves. */
-  call: Call
+  call: Call<T>
 }
 
 /**
@@ -47,7 +47,7 @@ export class FillLeases {
   }
 
   /** Rejects with the reason of `signal`, or as `call` does. */
-  async fetch(key: string, signal: AbortSignal, fill: Fill): Promise<Outcome> {
+  async fetch<T>(key: string, signal: AbortSignal, fill: Fill<T>): Promise<Outcome<T>> {
     const place = `${this.#namespace}:fill:${hash('sha256', key, 'hex')}`
     const giveUpAt = performance.now() + times.wait * 1000
     for (let looks = 0; performance.now() < giveUpAt; looks += 1) {
@@ -77,14 +77,18 @@ export class FillLeases {
     }
   }
 
-  async #fill(lease: FillLease, signal: AbortSignal, { find, call }: Fill): Promise<Outcome> {
-    let outcome: Outcome | undefined
+  async #fill<T>(
+    lease: FillLease,
+    signal: AbortSignal,
+    { find, call }: Fill<T>,
+  ): Promise<Outcome<T>> {
+    let outcome: Outcome<T> | undefined
     try {
       // Another process may have filled it, and given its lease back, since we looked.
       outcome = (await find()) ?? (await call(signal))
       return outcome
     } finally {
-      lease.end(outcome !== undefined && !outcome.shared && isLasting(outcome.reply))
+      lease.end(outcome !== undefined && !outcome.shared && isLasting(outcome.response))
     }
   }
 }

@@ -9,10 +9,16 @@ const pieceBytes = 65_536
  * A reply that others may have too, as long as its body has `maxBytes` (decoded) or fewer. A longer
  * one is its caller's alone, as a stream that has lost nothing. Rejects as the body does.
  */
-export async function sharedReply(response: Response, maxBytes: number): Promise<Outcome> {
+export async function sharedReply(
+  response: Response,
+  maxBytes: number,
+): Promise<Outcome<Response>> {
   if (response.body === null) return { shared: true, reply: () => rebuild(response, null) }
   const body = await readBounded(response.body, maxBytes)
-  if (!body.complete) return { shared: false, reply: rebuild(response, body.stream) }
+  if (!body.complete) {
+    const reply = rebuild(response, body.stream)
+    return { shared: false, reply, response: reply }
+  }
   return { shared: true, reply: () => rebuild(response, eachItsOwn(body.bytes)) }
 }
 

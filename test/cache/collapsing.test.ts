@@ -4,20 +4,23 @@ import { type Call, Collapsing, type Outcome } from '../../src/cache/collapsing.
 import { sharedReply } from '../../src/cache/shared-reply.ts'
 
 const never = new AbortController().signal
-const shared = (text: string): Outcome => ({ shared: true, reply: () => new Response(text) })
-const own = (text: string, status = 200): Outcome => ({
-  shared: false,
-  reply: new Response(text, { status }),
+const shared = (text: string): Outcome<Response> => ({
+  shared: true,
+  reply: () => new Response(text),
 })
+const own = (text: string, status = 200): Outcome<Response> => {
+  const reply = new Response(text, { status })
+  return { shared: false, reply, response: reply }
+}
 
 /** An upstream whose calls are answered by hand. */
 function upstream() {
   const calls: Array<{
     signal: AbortSignal
-    answer: (outcome: Outcome) => void
+    answer: (outcome: Outcome<Response>) => void
     fail: (error: unknown) => void
   }> = []
-  const call: Call = (signal) =>
+  const call: Call<Response> = (signal) =>
     new Promise((resolve, reject) => {
       calls.push({ signal, answer: resolve, fail: reject })
       signal.addEventListener('abort', () => reject(signal.reason))
@@ -30,7 +33,7 @@ const textOf = async (fetched: Promise<{ reply: Response }>) => (await fetched).
 
 describe('CA-15 equal calls at the same time', () => {
   test('are one upstream, and each caller has a reply of its own', async () => {
-    const collapsing = new Collapsing()
+    const collapsing = new Collapsing<Response>()
     const { calls, call } = upstream()
     const all = Array.from({ length: 1_000 }, () =>
       collapsing.fetch('key', new AbortController().signal, call),
@@ -49,7 +52,7 @@ describe('CA-15 equal calls at the same time', () => {
   })
 
   test('of different keys, and one after the other, are calls of their own', async () => {
-    const collapsing = new Collapsing()
+    const collapsing = new Collapsing<Response>()
     const { calls, call } = upstream()
     const ada = collapsing.fetch('ada', never, call)
     const grace = collapsing.fetch('grace', never, call)
@@ -62,7 +65,7 @@ describe('CA-15 equal calls at the same time', () => {
   })
 
   test('a call that fails, also before its first await, fails for all, and the next is a new one', async () => {
-    const collapsing = new Collapsing()
+    const collapsing = new Collapsing<Response>()
     const { calls, call } = upstream()
     const all = [1, 2, 3].map(() => collapsing.fetch('key', never, call))
     calls[0]!.fail(new TypeError('fetch failed'))
@@ -77,7 +80,7 @@ describe('CA-15 equal calls at the same time', () => {
   })
 
   test('a body that breaks off fails for all', async () => {
-    const collapsing = new Collapsing()
+    const collapsing = new Collapsing<Response>()
     const broken = () =>
       sharedReply(
         new Response(
@@ -96,7 +99,7 @@ describe('CA-15 equal calls at the same time', () => {
 
 describe('CA-15 a caller who aborts', () => {
   test.each([0, 1, 2])('leaves alone, also as number %i of three', async (leaving) => {
-    const collapsing = new Collapsing()
+    const collapsing = new Collapsing<Response>()
     const { calls, call } = upstream()
     const callers = [0, 1, 2].map(() => new AbortController())
     const all = callers.map(({ signal }) => collapsing.fetch('key', signal, call))
@@ -109,7 +112,7 @@ describe('CA-15 a caller who aborts', () => {
   })
 
   test('as the last one ends the call; who comes then has a new one', async () => {
-    const collapsing = new Collapsing()
+    const collapsing = new Collapsing<Response>()
     const { calls, call } = upstream()
     const callers = [0, 1].map(() => new AbortController())
     const all = callers.map(({ signal }) => collapsing.fetch('key', signal, call))
@@ -125,14 +128,14 @@ describe('CA-15 a caller who aborts', () => {
   test('before the call makes none', async () => {
     const { calls, call } = upstream()
     const gone = AbortSignal.abort(new Error('gone'))
-    await expect(new Collapsing().fetch('key', gone, call)).rejects.toThrow('gone')
+    await expect(new Collapsing<Response>().fetch('key', gone, call)).rejects.toThrow('gone')
     expect(calls).toHaveLength(0)
   })
 
   test('while its own reply, which nobody shares, is still being read ends the call', async () => {
     const { calls, call } = upstream()
     const caller = new AbortController()
-    const fetched = new Collapsing().fetch('key', caller.signal, call)
+    const fetched = new Collapsing<Response>().fetch('key', caller.signal, call)
     calls[0]!.answer(own('stream'))
     await fetched
     expect(calls[0]!.signal.aborted).toBe(false)
@@ -141,7 +144,7 @@ describe('CA-15 a caller who aborts', () => {
   })
 
   test('and has left a reply that nobody shares lets go of its body', async () => {
-    const collapsing = new Collapsing()
+    const collapsing = new Collapsing<Response>()
     const { calls, call } = upstream()
     const caller = new AbortController()
     const cancelled = vi.fn()
@@ -150,7 +153,8 @@ describe('CA-15 a caller who aborts', () => {
     caller.abort(new Error('gone'))
     await expect(left).rejects.toThrow('gone')
     const body = new ReadableStream({ cancel: cancelled })
-    calls[0]!.answer({ shared: false, reply: new Response(body) })
+    const reply = new Response(body)
+    calls[0]!.answer({ shared: false, reply, response: reply })
     await settled()
     expect(cancelled).toHaveBeenCalledOnce()
     calls[1]!.answer(shared('its own'))
@@ -160,7 +164,7 @@ describe('CA-15 a caller who aborts', () => {
 
 describe('a reply that is one caller’s only', () => {
   test('releases all others at once, each to a call of its own, and the next burst does not wait', async () => {
-    const collapsing = new Collapsing()
+    const collapsing = new Collapsing<Response>()
     const { calls, call } = upstream()
     const all = [0, 1, 2, 3].map(() => collapsing.fetch('key', never, call))
     calls[0]!.answer(own('0'))
@@ -184,7 +188,7 @@ describe('a reply that is one caller’s only', () => {
   test('is forgotten after two minutes, and as soon as one can be shared again', async () => {
     vi.useFakeTimers({ toFake: ['performance'] })
     try {
-      const collapsing = new Collapsing()
+      const collapsing = new Collapsing<Response>()
       for (const forget of [
         () => vi.advanceTimersByTime(120_001),
         () => collapsing.fetch('key', never, async () => shared('storable')),
@@ -207,7 +211,7 @@ describe('a reply that is one caller’s only', () => {
   })
 
   test.each([429, 500, 503])('because of the moment (%i) leaves no mark', async (status) => {
-    const collapsing = new Collapsing()
+    const collapsing = new Collapsing<Response>()
     await collapsing.fetch('key', never, async () => own('slow down', status))
     const { calls, call } = upstream()
     const all = [1, 2].map(() => collapsing.fetch('key', never, call))
@@ -266,7 +270,7 @@ test('CA-15 whoever comes, leaves or fails, every caller is answered and no call
   )
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
-      const collapsing = new Collapsing()
+      const collapsing = new Collapsing<Response>()
       const { calls, call } = upstream()
       const callers: Array<{ controller: AbortController; done: Promise<unknown> }> = []
       let answered = 0

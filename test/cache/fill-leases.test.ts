@@ -12,19 +12,22 @@ import { component } from '../components.ts'
 import { CachePeer } from '../support/cache-peer.ts'
 import { startRedis, until } from '../support/redis-servers.ts'
 
-const shared = (text: string): Outcome => ({ shared: true, reply: () => new Response(text) })
-const own = (text: string, status = 200): Outcome => ({
-  shared: false,
-  reply: new Response(text, { status }),
+const shared = (text: string): Outcome<Response> => ({
+  shared: true,
+  reply: () => new Response(text),
 })
+const own = (text: string, status = 200): Outcome<Response> => {
+  const reply = new Response(text, { status })
+  return { shared: false, reply, response: reply }
+}
 const here = () => new AbortController().signal
 
 /** Some processes over one store, and the calls that they make. */
-function fleet(store: Store, answer: () => Promise<Outcome>) {
-  let entry: Outcome | undefined
+function fleet(store: Store, answer: () => Promise<Outcome<Response>>) {
+  let entry: Outcome<Response> | undefined
   let calls = 0
   const find = async () => entry
-  const call: Call = async () => {
+  const call: Call<Response> = async () => {
     calls += 1
     const outcome = await answer()
     if (outcome.shared) entry = outcome
@@ -37,7 +40,8 @@ function fleet(store: Store, answer: () => Promise<Outcome>) {
   }
 }
 
-const textOf = (outcome: Outcome) => (outcome.shared ? outcome.reply() : outcome.reply).text()
+const textOf = (outcome: Outcome<Response>) =>
+  (outcome.shared ? outcome.reply() : outcome.reply).text()
 
 describe('processes that miss the same entry at the same time', () => {
   test('make one call, and all have its reply', async () => {

@@ -53,7 +53,7 @@ async function fill(key: string, upstream: string): Promise<string> {
   const call = async (signal: AbortSignal) => {
     const response = await fetch(upstream, { signal })
     if (response.headers.get('cache-control') === 'no-store') {
-      return { shared: false as const, reply: response }
+      return { shared: false as const, reply: response, response }
     }
     const text = await response.text()
     await store.set(`entry:${key}`, Buffer.from(text), { ttl: 60 })

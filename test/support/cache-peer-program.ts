@@ -1,4 +1,5 @@
 // One of several processes that share a store: questions come as messages, and answers go back.
+import { Collapsing } from '../../src/cache/collapsing.ts'
 import { FillLeases } from '../../src/cache/fill-leases.ts'
 import { CooldownRecords } from '../../src/oauth/cooldown-records.ts'
 import { Cooldowns } from '../../src/oauth/cooldowns.ts'
@@ -14,6 +15,7 @@ const cooldowns = new Cooldowns({
   by: 'grant',
   records: new CooldownRecords(store, 'behalf'),
 })
+const collapsing = new Collapsing<Response>()
 const leases = new FillLeases(store, 'behalf', 30)
 
 process.on('message', ({ id, ...question }: PeerQuestion & { id: number }) => {
@@ -59,6 +61,9 @@ async function fill(key: string, upstream: string): Promise<string> {
     await store.set(`entry:${key}`, Buffer.from(text), { ttl: 60 })
     return { shared: true as const, reply: () => new Response(text) }
   }
-  const outcome = await leases.fetch(key, new AbortController().signal, { find, call })
-  return (outcome.shared ? outcome.reply() : outcome.reply).text()
+  const { signal } = new AbortController()
+  const { reply } = await collapsing.fetch(key, signal, (shared) =>
+    leases.fetch(key, shared, { find, call }),
+  )
+  return reply.text()
 }

@@ -21,6 +21,7 @@ export type ErrorCode =
   | 'store_unavailable'
   | 'unsupported_operation'
   | 'repository_mismatch'
+  | 'not_persistable'
   | 'origin_not_allowed'
   | 'unexpected_response'
   | 'upstream_error'
@@ -92,7 +93,8 @@ export class LoginRequiredError extends BehalfError {
     const what = `No grant for ${provider}: the user has not logged in there, or the grant has ended. `
     const inRequest = `Guard the route with requireLogin('${provider}'), or send the user to loginUrl.`
     const inJob =
-      'The user has to connect it in the app. forUser() finds the grants of users (option user), not those of sessions.'
+      'The user has to connect it in the app. forUser() finds the grants of users (option user, assignTo()), not those ' +
+      'of sessions; and nobody but its visitor finds what lives in a session or in cookies (option tokenStore).'
     super(what + (loginUrl === undefined ? inJob : inRequest))
     this.provider = provider
     this.loginUrl = loginUrl
@@ -275,6 +277,17 @@ export class RepositoryMismatchError extends BehalfError {
         'done. Sort them by cache.repositories.of(request), and call for each repository.',
     )
     this.repositories = repositories
+  }
+}
+
+/**
+ * Tokens cannot be kept where `tokenStore` says: they are too long for cookies, or the request cannot
+ * set any. No refresh token was spent in vain.
+ */
+export class NotPersistableError extends BehalfError {
+  readonly code = 'not_persistable'
+  constructor(why: string, advice: string) {
+    super(`The tokens cannot be kept in the place that tokenStore names: ${why}. ${advice}`)
   }
 }
 

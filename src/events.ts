@@ -5,8 +5,11 @@ import type { ReauthReason } from './errors.ts'
 export interface EventFields {
   /** A user has logged in at a provider, or connected it. */
   login: { provider: string; grant: string; scope: readonly string[] }
-  /** A login came back and was refused; `code` and `reason` are those of the error. */
-  login_failed: { provider: string; code: string; reason: string | undefined }
+  /**
+   * A login came back and was refused; `code` and `reason` are those of the error. `reference` stands
+   * on the page that the visitor sees.
+   */
+  login_failed: { provider: string; code: string; reason: string | undefined; reference: string }
   /** A grant was ended by logout or disconnect. */
   logout: { provider: string; grant: string }
   /** A refresh token is about to be presented. */
@@ -57,16 +60,20 @@ export interface EventFields {
   }
 }
 
-/** One of the events of {@link EventFields}, told apart by `type`. */
-export type BehalfEvent = {
+/** What has happened: one of {@link EventFields}, told apart by `type`. */
+export type Happening = {
   [Type in keyof EventFields]: { type: Type } & EventFields[Type]
 }[keyof EventFields]
+
+/** An event: what has happened, and when (`at`, epoch ms). */
+export type BehalfEvent = Happening & { at: number }
 
 /** Receives every event; what it throws is ignored. */
 export type EventListener = (event: BehalfEvent) => void
 
 /** Tells the option `onEvent` and the `diagnostics_channel` named `behalf:<type>`. */
-export function emit(listener: EventListener | undefined, event: BehalfEvent): void {
+export function emit(listener: EventListener | undefined, happening: Happening): void {
+  const event = { ...happening, at: Date.now() }
   const diagnostics = channel(`behalf:${event.type}`)
   if (diagnostics.hasSubscribers) diagnostics.publish(event)
   try {

@@ -9,13 +9,20 @@ export function readArguments<N extends string>(
   return readAll(args, names, []).options
 }
 
-/** Reads `places` by their order and `names` by their names; the former must all be there. */
-export function readAll<N extends string>(
+/**
+ * Reads `places` by their order, `names` with their values and `flags` without; the first must all be
+ * there.
+ */
+export function readAll<N extends string, F extends string = never>(
   args: string[],
   names: readonly N[],
   places: readonly string[],
-): { options: Partial<Record<N, string>>; positionals: string[] } {
-  const options = Object.fromEntries(names.map((name) => [name, { type: 'string' as const }]))
+  flags: readonly F[] = [],
+): { options: Partial<Record<N, string>>; flags: ReadonlySet<F>; positionals: string[] } {
+  const options = Object.fromEntries([
+    ...names.map((name) => [name, { type: 'string' as const }] as const),
+    ...flags.map((name) => [name, { type: 'boolean' as const }] as const),
+  ])
   try {
     const { values, positionals } = parseArgs({ args, options, allowPositionals: true })
     if (positionals.length !== places.length) {
@@ -26,7 +33,8 @@ export function readAll<N extends string>(
           : `Missing: ${places.slice(positionals.length).join(' ')}.`,
       )
     }
-    return { options: values as Partial<Record<N, string>>, positionals }
+    const set = new Set(flags.filter((name) => (values as Record<string, unknown>)[name] === true))
+    return { options: values as Partial<Record<N, string>>, flags: set, positionals }
   } catch (error) {
     throw new UsageError(`${(error as Error).message}\nSee behalf --help.`)
   }

@@ -1,19 +1,43 @@
 #!/usr/bin/env node
+import { doctor } from './doctor.ts'
 import { importTokens } from './import-tokens.ts'
+import { login } from './login.ts'
 import { secret } from './secret.ts'
 import { testServers } from './test-servers.ts'
+import { token } from './token.ts'
 import { UsageError } from './usage-error.ts'
 
 const commands: Readonly<Record<string, (args: string[]) => void | Promise<void>>> = {
+  doctor,
   import: importTokens,
+  login,
   secret,
   'test-servers': testServers,
+  token,
 }
 
 const help = `behalf: call third-party OAuth APIs on your users' behalf
 
 Usage: behalf <command>
 
+  login PROVIDER logs a user in from the terminal, and keeps the grant in the store
+                   --store URL         where to, default BEHALF_STORE
+                   --user ID           whose grant it is then (local)
+                   --scope SCOPES      what to ask for
+                   --redirect-uri URI  as registered (http://127.0.0.1:8888/callback)
+                   --device            with a code, at another device
+                   --no-browser        prints the address and opens nothing
+  token PROVIDER tells whose grant it is and until when
+                   --reveal            prints a valid access token, and nothing else
+                   --store, --user     as above
+                 PROVIDER is spotify, google, github, microsoft, or a name of yours with --issuer URL.
+                 Its client is read from NAME_CLIENT_ID and NAME_CLIENT_SECRET, or --client-id ID
+  doctor [PROVIDER]
+                 checks what is set, and says what to change: secret, base URL, cookies, store, clock,
+                 the provider, and the running app as the browser sees it
+                   --base-url URL      default BEHALF_BASE_URL
+                   --base-path PATH    where the app's routes are (/auth)
+                   --store, --issuer   as above
   import PROVIDER FILE
                  moves tokens that others have kept to the store: rows of Auth.js' accounts, or
                  spotipy's cache file; FILE is JSON, - reads it from the standard input. What is

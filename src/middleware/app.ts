@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import type { ResponseCache } from '../cache/index.ts'
 import { ConfigError } from '../errors.ts'
-import { type BehalfEvent, emit } from '../events.ts'
+import { emit, type Happening } from '../events.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
 import { CooldownRecords } from '../oauth/cooldown-records.ts'
@@ -10,11 +10,13 @@ import { PlacedStore } from '../oauth/placed-store.ts'
 import { ProviderAccess } from '../oauth/provider-access.ts'
 import { SubjectIndex } from '../oauth/subject-index.ts'
 import { TokenRecords } from '../oauth/token-records.ts'
-import type { TokenStore } from '../oauth/token-store.ts'
+import type { RecordHome } from '../oauth/record-home.ts'
+import type { TokenPlace, TokensInRequest } from '../sessions/token-place.ts'
 import { guarded } from '../stores/guarded.ts'
 import { sealed } from '../stores/sealed.ts'
 import type { Store } from '../stores/store.ts'
 import type { Configuration } from './configuration.ts'
+import { freezesAfterReply } from './frozen-platform.ts'
 import { loginLifetime } from './login-transaction.ts'
 import type { BehalfOptions, Providers } from './options.ts'
 
@@ -50,18 +52,19 @@ export class App {
     const limited = guarded(store, { name: 'token store', deadline })
     this.#limited = limited
     this.#store = sealed(limited, keyRing)
-    const { tokenStore } = options
-    const records =
-      tokenStore === undefined
-        ? this.#recordsIn(limited)
-        : this.#recordsIn(this.#placed(tokenStore))
+    const { tokenStore } = configuration
+    const { grantTtl: longest } = configuration
+    const records = this.#recordsIn(
+      tokenStore === undefined ? limited : new PlacedStore(tokenStore, limited, { longest }),
+    )
     const leases = new Leases(limited, timeouts)
     const background = (work: Promise<unknown>) => this.background(work)
+    const awaitsRefreshes = options.waitUntil === undefined && freezesAfterReply()
     const cooldowns = this.#cooldownsIn(store)
+    const settings = { ...options, awaitsRefreshes, cooldowns }
     this.accesses = new Map(
       providers.map((provider) => {
         const server = new AuthorizationServer(provider, timeouts.token)
-        const settings = { ...options, cooldowns }
         return [provider.name, new ProviderAccess(server, records, leases, settings, background)]
       }),
     )
@@ -75,8 +78,15 @@ export class App {
     return new CooldownRecords(limited, this.configuration.namespace)
   }
 
-  #placed(place: TokenStore): Store {
-    return new PlacedStore(place, this.#limited, this.configuration.grantTtl)
+  /** Where token records live that each request brings along; `undefined`: they do not. */
+  get tokensInRequest(): TokensInRequest | undefined {
+    return this.configuration.tokensInRequest
+  }
+
+  /** A store over what a request brings along, for its visitor's records. */
+  homeIn(place: TokenPlace): RecordHome {
+    const settings = { longest: this.configuration.grantTtl, isOpen: () => place.isOpen() }
+    return new PlacedStore(place, this.#limited, settings)
   }
 
   #recordsIn(store: Store): TokenRecords {
@@ -97,8 +107,8 @@ export class App {
     return this.options.user !== undefined
   }
 
-  emit(event: BehalfEvent): void {
-    emit(this.options.onEvent, event)
+  emit(happening: Happening): void {
+    emit(this.options.onEvent, happening)
   }
 
   /** Work that goes on after the response; `close()` waits for it. */
@@ -123,6 +133,11 @@ export class App {
       (await this.#store.compareAndSwap(this.#usedKey(state), undefined, mark, { ttl })) !==
       undefined
     )
+  }
+
+  /** Takes it back: what it was for has not taken place. */
+  async release(state: string): Promise<void> {
+    await this.#store.delete(this.#usedKey(state))
   }
 
   async wasConsumed(state: string): Promise<boolean> {

@@ -1,4 +1,3 @@
-import type { GrantOwner } from '../oauth/grant-owner.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import type { TokenRecord } from '../oauth/token-record.ts'
 import type { FoundRecord } from '../oauth/token-records.ts'
@@ -30,16 +29,41 @@ export async function attachToSession(
   const stays = isSamePerson(held, access, record)
   const handle = newHandle(stays ? current?.id : undefined)
   const others = stays ? held.filter((one) => one.access !== access) : []
+  visit.tokens?.retain(keysOf(visit, handle))
   try {
-    await rebind(others, current, handle)
-    await access.records.replace({ kind: 'session', ...handle }, access.name, record)
+    await rebind(visit, others, current, handle)
+    await access.records.replace(visit.ownerOf(handle), access.name, record)
+    const known = [...held.map((one) => one.access), ...(stays ? [access] : [])]
+    await endUnseen(visit, current, known)
   } catch (error) {
     // The browser still has the old proof.
-    await rebind(others, handle, current).catch(() => {})
+    visit.tokens?.reset()
+    await rebind(visit, others, handle, current).catch(() => {})
     throw error
   }
   await session.renew(handle)
   if (!stays) await Promise.all(held.map((one) => one.access.end(one.found)))
+}
+
+/** The keys of what a handle can have. */
+function keysOf(visit: Visit, handle: SessionHandle): string[] {
+  const owner = visit.ownerOf(handle)
+  return [...visit.app.accesses.values()].map(({ name, records }) => records.keyOf(owner, name))
+}
+
+/**
+ * Where records come with the request, what this one has not brought along could still be opened by
+ * who has a copy of it and the former proof.
+ */
+async function endUnseen(
+  visit: Visit,
+  handle: SessionHandle | undefined,
+  known: readonly ProviderAccess[],
+): Promise<void> {
+  if (!visit.tokens || !handle) return
+  const unseen = [...visit.app.accesses.values()].filter((access) => !known.includes(access))
+  const owner = visit.ownerOf(handle)
+  await Promise.all(unseen.map(({ name, records }) => records.forget(owner, name)))
 }
 
 interface Held {
@@ -49,7 +73,7 @@ interface Held {
 
 async function heldBy(visit: Visit, handle: SessionHandle): Promise<Held[]> {
   const held = [...visit.app.accesses.values()].map(async (access) => {
-    const found = await access.records.readable({ kind: 'session', ...handle }, access.name)
+    const found = await access.records.readable(visit.ownerOf(handle), access.name)
     return found ? [{ access, found }] : []
   })
   return (await Promise.all(held)).flat()
@@ -57,12 +81,13 @@ async function heldBy(visit: Visit, handle: SessionHandle): Promise<Held[]> {
 
 /** All of them are tried before one that failed is told. */
 async function rebind(
+  visit: Visit,
   held: readonly Held[],
   from: SessionHandle | undefined,
   to: SessionHandle | undefined,
 ): Promise<void> {
   if (!from || !to) return
-  const owner: GrantOwner = { kind: 'session', ...from }
+  const owner = visit.ownerOf(from)
   const bound = held.map(({ access }) => access.records.rebind(owner, access.name, to.proof))
   for (const result of await Promise.allSettled(bound)) {
     if (result.status === 'rejected') throw result.reason

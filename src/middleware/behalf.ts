@@ -73,14 +73,19 @@ export class Behalf<P extends Providers = Providers> {
     if (!route) return undefined
     const visit = this.#visit(app, request)
     const response = await respond(route, visit).catch((error: unknown) => inWords(error))
-    for (const cookie of visit.source.session.cookies) response.headers.append('set-cookie', cookie)
+    for (const cookie of visit.source.jar.take()) response.headers.append('set-cookie', cookie)
     return response
   }
 
-  /** The clients and token handlers of the request's visitor. */
+  /**
+   * The clients and token handlers of the request's visitor. No cookies are set: where tokens live in
+   * some, new ones wait in the store for the next request that can.
+   */
   async context(request: Request): Promise<Context<P>> {
     const app = await this.app()
-    return contextFor(app, this.#visit(app, request), { cache: () => app.cache })
+    const visit = this.#visit(app, request)
+    visit.source.jar.take()
+    return contextFor(app, visit, { cache: () => app.cache })
   }
 
   /**

@@ -94,8 +94,7 @@ async function keep(
     })
     return safeReturnTo(answer?.returnTo ?? transaction.returnTo, visit.routes)
   } catch (error) {
-    const { refreshToken, accessToken } = result.tokens
-    visit.app.background(access.server.revoke(refreshToken ?? accessToken))
+    visit.app.background(access.server.revoke(result.tokens))
     throw error
   }
 }

@@ -6,6 +6,7 @@ import { sendingAtOnce } from '../oauth/presentation.ts'
 import { timedFetch } from '../oauth/timed-fetch.ts'
 import type { TokenStore } from '../oauth/token-store.ts'
 import type { CookieSettings } from '../sessions/cookie-jar.ts'
+import type { TokensInRequest } from '../sessions/token-place.ts'
 import { createStore } from '../stores/create-store.ts'
 import { checkNamespace } from '../stores/limits.ts'
 import type { Store } from '../stores/store.ts'
@@ -21,6 +22,10 @@ export interface Configuration {
   readonly namespace: string
   readonly keyRing: KeyRing | (() => Promise<KeyRing>)
   readonly store: Store
+  /** Where token records live when not in the store: a place of the app's own, */
+  readonly tokenStore: TokenStore | undefined
+  /** or one that each request brings along. */
+  readonly tokensInRequest: TokensInRequest | undefined
   /** The store was made here, and is closed here. */
   readonly ownsStore: boolean
   readonly providers: readonly Provider[]
@@ -63,7 +68,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
   checkRedirectUris(providers, origins, basePath)
   checkDistinct(providers)
   const developing = isDevelopment(origins)
-  checkTokenStore(options)
+  const places = tokenStoreOf(options)
   const grantTtl = seconds('grantTtl.absolute', options.grantTtl?.absolute ?? month)
   if (options.grantTtl?.idle !== undefined) seconds('grantTtl.idle', options.grantTtl.idle)
   const store = checkDurable(
@@ -77,6 +82,7 @@ export function configure(options: BehalfOptions<Providers, never>): Configurati
     namespace: checkNamespace('namespace', options.namespace ?? 'behalf'),
     keyRing: keyRingFrom(options.secret, developing),
     store,
+    ...places,
     ownsStore: typeof given !== 'object',
     providers,
     rules: new Map(providers.map(({ name, definition }) => [name, compileRules(definition.rules)])),
@@ -116,11 +122,34 @@ function checkLease(lease: number, token: number): number {
   return lease
 }
 
-function checkTokenStore({ tokenStore }: BehalfOptions<Providers, never>): void {
-  if (tokenStore === undefined) return
+function tokenStoreOf(
+  options: BehalfOptions<Providers, never>,
+): Pick<Configuration, 'tokenStore' | 'tokensInRequest'> {
+  const { tokenStore, session } = options
+  if (tokenStore === undefined) return { tokenStore, tokensInRequest: undefined }
+  if (isInRequest(tokenStore)) {
+    const { name, needsSession } = tokenStore
+    if (options.user) {
+      throw new ConfigError(
+        `tokenStore is ${name}, but with the option user a grant belongs to the user, who comes from many browsers and jobs: leave tokenStore out, or give one of the app's own with get(), save() and delete().`,
+      )
+    }
+    if (needsSession && session === 'own') {
+      throw new ConfigError(`tokenStore is ${name}, which needs express-session, not 'own'.`)
+    }
+    return { tokenStore: undefined, tokensInRequest: tokenStore }
+  }
   const methods = tokenStore as Partial<Record<keyof TokenStore, unknown>>
-  if (tokenOperations.every((name) => typeof methods[name] === 'function')) return
-  throw new ConfigError('tokenStore needs get(), save() and delete().')
+  if (tokenOperations.every((name) => typeof methods[name] === 'function')) {
+    return { tokenStore, tokensInRequest: undefined }
+  }
+  throw new ConfigError(
+    'tokenStore needs get(), save() and delete(), or is inSession(), ironSession() or sealedCookie() of behalf/sessions.',
+  )
+}
+
+function isInRequest(tokenStore: TokenStore | TokensInRequest): tokenStore is TokensInRequest {
+  return typeof (tokenStore as Partial<TokensInRequest>).open === 'function'
 }
 
 function checkBasePath(basePath: string): string {
@@ -195,7 +224,7 @@ function checkDurable(store: Store, allowVolatile = false): Store {
 function warnOfReach({ reach }: Store): void {
   if (reach !== 'process') return
   process.emitWarning(
-    'tokenStore keeps the tokens, but store reaches one process only: several processes would present refresh tokens twice. Set store to one that all of them share.',
+    'tokenStore keeps the tokens, but store, which says which of them are the newest, reaches one process only: several processes, or one that is started anew, would present refresh tokens twice. Set store to one that all of them share.',
     { type: 'BehalfWarning', code: 'BEHALF_UNCOORDINATED' },
   )
 }

@@ -10,9 +10,11 @@ import {
 import { OwnSession } from '../sessions/own-session.ts'
 import type { Session } from '../sessions/session.ts'
 import type { App } from './app.ts'
+import { beforeHeaders } from './before-headers.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
-import { formOf, headerOf } from './node-http.ts'
+import { appendCookies, formOf, headerOf } from './node-http.ts'
 import type { VisitSource } from './visit.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /** What Express adds to Node's request. */
 interface ExpressRequest extends IncomingMessage {
@@ -43,8 +45,13 @@ export class ExpressSource implements VisitSource {
   ) {
     this.request = request
     this.response = response
-    this.jar = new CookieJar(request.headers.cookie, app.configuration.cookie)
+    this.jar = new CookieJar(request.headers.cookie, app.configuration.cookie, {
+      isOpen: () => !response.headersSent,
+      changed: () => beforeHeaders(response, () => this.#setCookies()),
+    })
     this.session = sessionOf(app, request, this.jar)
+    // Also where this request's tokens are never asked for, its session is saved.
+    if (app.tokensInRequest?.needsSession) app.tokensInRequest.open(this)
     this.#app = app
     this.#identify = identify
   }
@@ -80,6 +87,13 @@ export class ExpressSource implements VisitSource {
 
   cache(): ResponseCache | undefined {
     return cacheOf(this.#app, this.request)
+  }
+
+  /** The one place where cookies get into the reply, whatever the app has set meanwhile. */
+  #setCookies(): void {
+    const cookies = this.jar.take()
+    if (cookies.length > 0) keepPrivate(this.response)
+    appendCookies(this.response, cookies)
   }
 
   used(): void {
@@ -124,17 +138,14 @@ function checkOrder(req: ExpressRequest): void {
 function publicUrl(app: App, req: ExpressRequest): URL {
   const home = new URL(app.configuration.origins[0]!)
   const host = forwardedHost(req) ?? req.headers.host ?? home.host
-  const origin = URL.canParse(`${home.protocol}//${host}`)
-    ? `${home.protocol}//${host}`
-    : home.origin
+  const { origin } = parsedUrl(`${home.protocol}//${host}`) ?? home
   const path = req.originalUrl ?? req.url ?? '/'
-  return new URL(path.startsWith('/') ? `${new URL(origin).origin}${path}` : home.origin)
+  return (path.startsWith('/') && parsedUrl(`${origin}${path}`)) || new URL(home.origin)
 }
 
 /** Express trusts X-Forwarded-Host where it takes its hostname from there. */
 function forwardedHost(req: ExpressRequest): string | undefined {
   const forwarded = headerOf(req, 'x-forwarded-host')?.split(',', 1)[0]?.trim()
-  const name =
-    forwarded && URL.canParse(`http://${forwarded}`) ? new URL(`http://${forwarded}`) : undefined
+  const name = forwarded && parsedUrl(`http://${forwarded}`)
   return name && name.hostname === req.hostname ? forwarded : undefined
 }

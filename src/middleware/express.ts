@@ -7,7 +7,7 @@ import { Behalf, type Health, type JobOptions } from './behalf.ts'
 import { type Context, contextFor } from './context.ts'
 import { ExpressSource } from './express-source.ts'
 import type { Grants } from './grants.ts'
-import { appendCookies, sendResponse, webRequest } from './node-http.ts'
+import { sendResponse, webRequest } from './node-http.ts'
 import type { BehalfOptions, Providers } from './options.ts'
 import { admit } from './require-login.ts'
 import { respond } from './routes.ts'
@@ -141,7 +141,7 @@ export function requireLogin(
     const guard = async () => {
       const { visit } = attached(req)
       const refusal = await admit(visit, provider, scope)
-      if (refusal) await sendResponse(res, refusal, visit.source.session.cookies)
+      if (refusal) await sendResponse(res, refusal)
       else next()
     }
     guard().catch(next)
@@ -154,7 +154,7 @@ async function pass(
   source: ExpressSource,
   next: Next,
 ): Promise<void> {
-  const { request, response, jar } = source
+  const { request, response } = source
   try {
     const visit = new Visit(app, source)
     const route = core.route(app, source.path, source.mountPath)
@@ -162,9 +162,8 @@ async function pass(
       attach(request, visit)
       return next()
     }
-    await sendResponse(response, await respond(route, visit), jar.changes)
+    await sendResponse(response, await respond(route, visit))
   } catch (error) {
-    appendCookies(response, response.headersSent ? [] : jar.changes)
     next(error)
   }
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { AccessDeniedError, BehalfError, StateError } from '../errors.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { warnOnce } from './developer-log.ts'
@@ -14,14 +15,15 @@ import { withQuery } from './with-query.ts'
 export function failedLogin(visit: Visit, access: ProviderAccess, error: unknown): Response {
   const code = error instanceof BehalfError ? error.code : 'login_refused'
   const reason = error instanceof StateError ? error.reason : undefined
-  visit.app.emit({ type: 'login_failed', provider: access.name, code, reason })
+  const reference = randomBytes(5).toString('hex')
+  visit.app.emit({ type: 'login_failed', provider: access.name, code, reason, reference })
   markFinished(visit.source.jar, access.name, 'failed')
   const { errorPage: own } = visit.app.options
   const isAnswered = error instanceof BehalfError && isNavigation(visit.source.header)
   if (own === undefined && !isAnswered) throw error
   log(access.name, error, reason ?? code)
   if (own !== undefined) return redirect(withQuery(own, { code, provider: access.name }))
-  return errorPage(error as BehalfError, `${visit.routes}/${access.name}/login`)
+  return errorPage(error as BehalfError, `${visit.routes}/${access.name}/login`, reference)
 }
 
 /** An error of the app's own may hold anything: only its kind is told. */

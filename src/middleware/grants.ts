@@ -6,6 +6,7 @@ import { type Grant, grantOf } from '../oauth/token-handler.ts'
 import type { TokenRecord } from '../oauth/token-record.ts'
 import type { FoundRecord } from '../oauth/token-records.ts'
 import type { App } from './app.ts'
+import { beginDeviceLogin, type PendingDeviceLogin } from './device-login.ts'
 
 /** A grant in a list: whose, at which provider, and what has become of it. */
 export interface ListedGrant extends Grant {
@@ -35,6 +36,16 @@ export interface ImportOptions {
   subject?: string | undefined
   /** When the user logged in, epoch ms. Default: now. */
   authorizedAt?: number | undefined
+}
+
+/** What {@link Grants.deviceLogin} takes. */
+export interface DeviceLoginOptions {
+  /** The app's own user, who has the grant from then on. */
+  user: string
+  /** In addition to the provider's `scope`; must be in its `optionalScope`. */
+  scope?: string | readonly string[] | undefined
+  /** Ends the waiting. */
+  signal?: AbortSignal | undefined
 }
 
 /** The grants of all users: for account pages, support, moving over from elsewhere, and clean-up. */
@@ -75,6 +86,14 @@ export class Grants {
     const record = importedRecord(access.provider, given)
     const there = await access.records.add(userOwner(user), provider, record)
     return there.record.grantId === record.grantId
+  }
+
+  /**
+   * Begins a login for who has no browser here (RFC 8628): show them the code and the address. Throws
+   * a `ConfigError` where the provider has no device authorization endpoint.
+   */
+  async deviceLogin(provider: string, options: DeviceLoginOptions): Promise<PendingDeviceLogin> {
+    return beginDeviceLogin(await this.#app(), provider, options)
   }
 
   /**

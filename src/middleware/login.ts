@@ -13,6 +13,7 @@ interface LoginRequest {
   scope?: readonly string[] | undefined
   prompt?: string | undefined
   loginHint?: string | undefined
+  maxAge?: number | undefined
 }
 
 /** Marks a login that has been moved to the host of `baseUrl`, so that it moves only once. */
@@ -38,7 +39,7 @@ export async function login(visit: Visit, access: ProviderAccess): Promise<Respo
   const user = await visit.requireUser(access.name)
   const request = openRequest(visit, access)
   const scope = await scopeFor(visit, access, request)
-  const secrets = access.server.newLogin()
+  const secrets = access.server.newLogin(request.maxAge)
   const redirectUri = redirectUriOf(access.provider, `${home}${visit.routes}`)
   const location = await access.server.authorizationUrl(secrets, redirectUri, scope, {
     ...(request.prompt ? { prompt: request.prompt } : {}),

@@ -1,7 +1,8 @@
 import type { ProviderAccess } from '../oauth/provider-access.ts'
+import { endSessionUrl } from '../oauth/end-session.ts'
 import { requireSameOrigin } from './fetch-metadata.ts'
 import { forgetFinished } from './login-loop.ts'
-import { empty, redirect } from './reply.ts'
+import { empty, json, redirect } from './reply.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Visit } from './visit.ts'
 
@@ -10,12 +11,31 @@ export async function logout(visit: Visit): Promise<Response> {
   const { app, source } = visit
   requireSameOrigin(source.header, app.configuration.origins)
   const answer = await afterwards(visit)
-  if (!app.connects) {
-    await Promise.all([...app.accesses.values()].map((access) => endGrant(visit, access)))
-  }
+  const accesses = app.connects ? [] : [...app.accesses.values()]
+  const there = await logoutThere(visit, accesses)
+  await Promise.all(accesses.map((access) => endGrant(visit, access)))
   await source.session.end()
   forgetFinished(source.jar)
-  return answer
+  if (there === undefined) return answer
+  return answer.status === 204 ? json({ logoutUrl: there }) : redirect(there)
+}
+
+/** The first provider with `endSession` whose grant the session has: a browser goes to one place. */
+async function logoutThere(
+  visit: Visit,
+  accesses: readonly ProviderAccess[],
+): Promise<string | undefined> {
+  for (const { provider, records, server, name } of accesses) {
+    if (!provider.definition.endSession) continue
+    const owner = await visit.owner()
+    const found = owner && (await records.readable(owner, name))
+    if (!found) continue
+    const { postLogoutRedirectUri: given } = provider.definition
+    const backTo = given ?? `${visit.app.configuration.origins[0]}/`
+    const url = await endSessionUrl(server, found.record.idToken, backTo)
+    if (url) return url.href
+  }
+  return undefined
 }
 
 /** `POST :provider/disconnect`: ends one grant. */

@@ -10,9 +10,9 @@ export function newRecord(
   app: App,
   access: ProviderAccess,
   asked: readonly string[],
-  { tokens, profile }: LoginResult,
+  { tokens, profile, dpopKey, idToken, sid }: LoginResult,
 ): TokenRecord {
-  const { scope = asked, ...held } = tokens
+  const { scope = asked, refreshExpiresAt: _end, ...held } = tokens
   const now = Date.now()
   return {
     ...newGrant(),
@@ -23,5 +23,8 @@ export function newRecord(
     endsAt: app.connects ? undefined : now + app.configuration.grantTtl * 1000,
     refreshExpiresAt: refreshEnd(access.provider, tokens, now),
     tokens: { ...held, receivedAt: now },
+    dpopKey,
+    idToken,
+    sid,
   }
 }

@@ -37,17 +37,13 @@ export async function formOf(req: IncomingMessage & { body?: unknown }): Promise
   return new URLSearchParams(Buffer.concat(chunks).toString())
 }
 
-/** Writes a `Response` to Node's, with cookies beside those that are there. */
-export async function sendResponse(
-  res: ServerResponse,
-  response: Response,
-  cookies: readonly string[] = [],
-): Promise<void> {
+/** Writes a `Response` to Node's, with its cookies beside those that are there. */
+export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
   res.statusCode = response.status
   for (const [name, value] of response.headers) {
     if (name !== 'set-cookie') res.setHeader(name, value)
   }
-  appendCookies(res, [...response.headers.getSetCookie(), ...cookies])
+  appendCookies(res, response.headers.getSetCookie())
   if (response.body === null) res.end()
   else await pipeline(Readable.fromWeb(response.body as never), res)
 }

@@ -4,6 +4,7 @@ import type { OnMissingGrant } from '../oauth/missing-grants.ts'
 import type { Profile, ProviderDefinition } from '../oauth/provider.ts'
 import type { TokenStore } from '../oauth/token-store.ts'
 import type { Grant } from '../oauth/token-handler.ts'
+import type { TokensInRequest } from '../sessions/token-place.ts'
 import type { Store } from '../stores/store.ts'
 import type { SecretOption } from './secret.ts'
 
@@ -66,11 +67,11 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
    */
   allowVolatile?: boolean | undefined
   /**
-   * Where token records are kept, sealed, when not in `store`: an object of the app's own with `get`,
-   * `save` and `delete`. `store` then coordinates, so that all processes must share it. Default:
-   * `store`.
+   * Where token records are kept, sealed, when not in `store`: `inSession()`, `ironSession()` or
+   * `sealedCookie()` of `behalf/sessions`, or an object of the app's own with `get`, `save` and
+   * `delete`. `store` then coordinates, so that all processes must share it. Default: `store`.
    */
-  tokenStore?: TokenStore | undefined
+  tokenStore?: TokenStore | TokensInRequest | undefined
   /** First part of every key in the store, `[a-z0-9][a-z0-9_-]{0,31}`. Default `behalf`. */
   namespace?: string | undefined
   providers: P
@@ -111,7 +112,10 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
   onMissingGrant?: OnMissingGrant | undefined
   /** Receives the events, which `diagnostics_channel` has as `behalf:<type>` too. */
   onEvent?: EventListener | undefined
-  /** Keeps work alive after the response, on platforms that freeze the process. */
+  /**
+   * Keeps work alive after the response, on platforms that freeze the process. Without it a refresh
+   * that a request has begun is awaited on AWS Lambda and Vercel, also by who could do without.
+   */
   waitUntil?: ((work: Promise<unknown>) => void) | undefined
   /** What goes to the token endpoints and upstream. Default: the global `fetch`. */
   fetch?: typeof fetch | undefined

@@ -25,16 +25,17 @@ export function notAllowed(allow: 'GET' | 'POST'): Response {
 
 /**
  * A plain page for a login that failed: what it means for the person, a way to start again, and the
- * code for whoever is asked for help. What to mend is told to the developer, not here.
+ * code for whoever is asked for help, with a reference by which the event is found. What to mend is
+ * told to the developer, not here.
  */
-export function errorPage(error: BehalfError, startAgain: string): Response {
+export function errorPage(error: BehalfError, startAgain: string, reference = ''): Response {
   const page = `<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>This did not work</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}
 a{display:inline-block;padding:.5rem 1rem;border-radius:.5rem;background:#111;color:#fff;text-decoration:none}
 small{color:#666}</style>
 <h1>This did not work</h1><p>${meaningOf(error)}</p>
-<p><a href="${escapeHtml(startAgain)}">Start again</a></p><p><small>${error.code}</small></p></html>`
+<p><a href="${escapeHtml(startAgain)}">Start again</a></p><p><small>${error.code} ${reference}</small></p></html>`
   // An upstream's status can be any.
   const status = error.status < 400 ? 502 : error.status
   const response = new Response(page, { status, headers: pageHeaders })

@@ -15,6 +15,7 @@ import { json, redirect } from './reply.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Visit } from './visit.ts'
 import { withQuery } from './with-query.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /**
  * Lets a visitor pass who has logged in at the provider and granted the scope: gives `undefined`
@@ -82,8 +83,7 @@ function targetFor(
 function currentPage({ source, routes }: Visit): string {
   const { url, method, header } = source
   const isPage = method === 'GET' && isNavigation(header)
-  const page = isPage ? url.href : (header('referer') ?? '')
-  if (!URL.canParse(page) || new URL(page).origin !== url.origin) return '/'
-  const { pathname, search } = new URL(page)
-  return safeReturnTo(`${pathname}${search}`, routes)
+  const from = parsedUrl(isPage ? url.href : (header('referer') ?? ''))
+  if (from?.origin !== url.origin) return '/'
+  return safeReturnTo(`${from.pathname}${from.search}`, routes)
 }

@@ -1,3 +1,5 @@
+import { parsedUrl } from '../parsed-url.ts'
+
 const maxLength = 2_048
 
 /** Controls (C0, C1), white space, backslash, and characters that are invisible or turn text around. */
@@ -21,9 +23,8 @@ const base = 'https://app.invalid'
 
 function isLocalPath(value: string): boolean {
   if (unsafe.test(value) || !value.startsWith('/') || value.startsWith('//')) return false
-  if (!URL.canParse(value, base)) return false
-  const { origin, username, pathname } = new URL(value, base)
-  return origin === base && username === '' && !pathname.startsWith('//')
+  const url = parsedUrl(value, base)
+  return url?.origin === base && url.username === '' && !url.pathname.startsWith('//')
 }
 
 /** A proxy or the app may decode the path once more, or twice. */

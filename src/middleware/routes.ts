@@ -1,5 +1,6 @@
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import type { App } from './app.ts'
+import { backchannelLogout } from './backchannel-logout.ts'
 import { callback } from './callback.ts'
 import { failedLogin } from './failed-login.ts'
 import { login } from './login.ts'
@@ -49,6 +50,7 @@ const providerRoutes: ReadonlyMap<string, { method: 'GET' | 'POST'; handler: Pro
     ['login', { method: 'GET', handler: login }],
     ['callback', { method: 'GET', handler: callbackOrErrorPage }],
     ['disconnect', { method: 'POST', handler: disconnect }],
+    ['backchannel-logout', { method: 'POST', handler: backchannelLogout }],
   ])
 
 function providerRoute(

@@ -1,10 +1,12 @@
 import { ConfigError, UserRequiredError } from '../errors.ts'
 import type { ResponseCache } from '../cache/index.ts'
-import { type GrantOwner, userOwner } from '../oauth/grant-owner.ts'
+import { type GrantOwner, type SessionOwner, userOwner } from '../oauth/grant-owner.ts'
+import type { RecordHome } from '../oauth/record-home.ts'
 import { missingScope, normalizeScope } from '../oauth/scope.ts'
 import type { LoginUrlOptions, Visitor } from '../oauth/token-handler.ts'
 import type { CookieJar } from '../sessions/cookie-jar.ts'
-import type { Session } from '../sessions/session.ts'
+import type { Session, SessionHandle } from '../sessions/session.ts'
+import type { TokenPlace } from '../sessions/token-place.ts'
 import type { App } from './app.ts'
 import type { HeaderReader } from './fetch-metadata.ts'
 import { withQuery } from './with-query.ts'
@@ -32,6 +34,8 @@ export interface VisitSource {
 export class Visit implements Visitor {
   readonly app: App
   readonly source: VisitSource
+  #tokens: TokenPlace | undefined
+  #home: RecordHome | undefined
 
   constructor(app: App, source: VisitSource) {
     this.app = app
@@ -44,8 +48,32 @@ export class Visit implements Visitor {
       const id = await this.user()
       return id === undefined ? undefined : userOwner(id)
     }
+    // A place that is not there is told before anybody logs in for nothing.
+    const { home } = this
     const handle = this.source.session.read()
-    return handle && { kind: 'session', ...handle }
+    return handle && { kind: 'session', ...handle, home }
+  }
+
+  /** Whom a handle stands for; the records are where this request brings them along, if it does. */
+  ownerOf(handle: SessionHandle): SessionOwner {
+    return { kind: 'session', ...handle, home: this.home }
+  }
+
+  /** Over the place for tokens; `undefined`: records are in the store. */
+  get home(): RecordHome | undefined {
+    const { tokens } = this
+    return (this.#home ??= tokens && this.app.homeIn(tokens))
+  }
+
+  /** The place for tokens that the request brings along, where the app wants them there. */
+  get tokens(): TokenPlace | undefined {
+    const { tokensInRequest: wanted } = this.app
+    if (!wanted) return undefined
+    this.#tokens ??= wanted.open(this.source)
+    if (this.#tokens) return this.#tokens
+    throw new ConfigError(
+      `tokenStore is ${wanted.name}, but there is no session of express-session: put app.use(session(...)) before app.use(auth).`,
+    )
   }
 
   /** The app's user; throws `UserRequiredError` where there is none. `undefined` without the option. */
@@ -73,7 +101,7 @@ export class Visit implements Visitor {
     const extra = normalizeScope(rest.scope)
     checkOptional(this.app, provider, extra)
     const query: Record<string, string> = {}
-    if (extra.length > 0 || rest.prompt || rest.loginHint) {
+    if (extra.length > 0 || rest.prompt || rest.loginHint || rest.maxAge !== undefined) {
       const request = Buffer.from(JSON.stringify({ ...rest, scope: extra }))
       const sealed = this.app.keyRing.seal('login url', provider, request)
       query['request'] = Buffer.from(sealed).toString('base64url')
@@ -83,7 +111,8 @@ export class Visit implements Visitor {
   }
 }
 
-function checkOptional(app: App, name: string, extra: readonly string[]): void {
+/** Throws a `ConfigError` for scopes that the provider is not configured for. */
+export function checkOptional(app: App, name: string, extra: readonly string[]): void {
   const { scope, optionalScope } = app.accesses.get(name)!.provider
   const unknown = missingScope([...scope, ...optionalScope], extra)
   if (unknown.length === 0) return

@@ -6,7 +6,10 @@ import { Visit } from './visit.ts'
 
 const maxFormBytes = 65_536
 
-/** The visit of a web-standard `Request`: the session is a cookie of behalf's own. */
+/**
+ * The visit of a web-standard `Request`: the session is a cookie of behalf's own. Whoever sends the
+ * reply takes the cookies of its jar.
+ */
 export function visitOf(app: App, request: Request, user: () => unknown): Visit {
   const jar = new CookieJar(request.headers.get('cookie') ?? undefined, app.configuration.cookie)
   return new Visit(app, {

@@ -95,7 +95,7 @@ export class ApiClient {
     while (next !== undefined) {
       const { page, body, response, url } = await this.#page('GET', next, { ...options, query })
       yield page
-      next = nextPage(this.#provider.definition.paging ?? 'body', body, response, url)
+      next = nextPage(this.#provider, body, response, url)
       query = undefined
     }
   }

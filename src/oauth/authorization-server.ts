@@ -1,12 +1,16 @@
 import * as oauth from 'openid-client'
 import { CallbackError, ClientMisconfiguredError, ProviderUnavailableError } from '../errors.ts'
+import { Recent } from '../recent.ts'
 import { clientConfiguration } from './client-configuration.ts'
+import { type DpopKey, dpopKeyPair, newDpopKey } from './dpop.ts'
 import type { Presentation } from './presentation.ts'
-import type { Profile, Provider } from './provider.ts'
+import type { Profile, Provider, RevokedTokens } from './provider.ts'
+import { providerFetch } from './provider-fetch.ts'
+import { checkAccessTokenHash, type KeptIdToken, keptOf } from './id-token.ts'
 import { InvalidGrant, rebuilt } from './rebuilt-error.ts'
-import { type TokenSet, tokenSetFrom } from './token-set.ts'
+import { type TokenResponse, type TokenSet, tokenSetFrom } from './token-set.ts'
 import type { TokenTarget } from './token-target.ts'
-import { profileFrom, readUserInfo, sameSubject } from './user-info.ts'
+import { whoIs } from './user-info.ts'
 
 /** What a login keeps until its callback (RFC 6749 section 10.12, RFC 7636, OpenID Connect). */
 export interface LoginSecrets {
@@ -14,14 +18,21 @@ export interface LoginSecrets {
   verifier: string
   /** Only where an ID token is expected. */
   nonce?: string | undefined
+  /** Seconds since the user must have proved who they are, where that was asked. */
+  maxAge?: number | undefined
 }
 
 /** What a finished login brings. */
-export interface LoginResult {
+export interface LoginResult extends KeptIdToken {
   tokens: TokenSet
   /** `undefined` when nothing at the provider identifies the user. */
   profile: Profile | undefined
+  /** The key that the tokens are bound to, where the provider has `dpop`. */
+  dpopKey?: DpopKey | undefined
 }
+
+/** A token reply with openid-client's helpers. */
+export type TokenReply = TokenResponse & oauth.TokenEndpointResponseHelpers
 
 /** Milliseconds that a failed discovery is remembered, so that a server in trouble is spared. */
 const discoveryCooldown = 5_000
@@ -29,40 +40,54 @@ const discoveryCooldown = 5_000
 /** Speaks to one provider's authorization server; the protocol itself is openid-client's. */
 export class AuthorizationServer {
   readonly provider: Provider
-  readonly #timeout: number
+  /** Seconds that a request to it may take. */
+  readonly timeout: number
   readonly #presentations = new Map<string, Presentation>()
+  readonly #handles = new Recent<Promise<oauth.DPoPHandle>>(1_000)
   #configuration: Promise<oauth.Configuration> | undefined
 
-  /** `timeout`: seconds that a request to the server may take. */
   constructor(provider: Provider, timeout: number) {
     this.provider = provider
-    this.#timeout = timeout
+    this.timeout = timeout
   }
 
   /** A fresh state, PKCE verifier and, where an ID token will come, nonce: 256 bits each. */
-  newLogin(): LoginSecrets {
-    const secrets = { state: oauth.randomState(), verifier: oauth.randomPKCECodeVerifier() }
+  newLogin(maxAge: number | undefined = this.provider.definition.maxAge): LoginSecrets {
+    const secrets = { state: oauth.randomState(), verifier: oauth.randomPKCECodeVerifier(), maxAge }
     return this.provider.definition.discovery ? { ...secrets, nonce: oauth.randomNonce() } : secrets
   }
 
-  /** The authorization request (RFC 6749 section 4.1.1) with PKCE S256 (RFC 7636). */
+  /**
+   * The authorization request (RFC 6749 section 4.1.1) with PKCE S256 (RFC 7636); pushed to the
+   * server from here (RFC 9126) where it wants that, or the app does.
+   */
   async authorizationUrl(
     login: LoginSecrets,
     redirectUri: string,
     scope: readonly string[],
     extra: Readonly<Record<string, string>>,
   ): Promise<URL> {
-    return oauth.buildAuthorizationUrl(await this.#configured(), {
+    const configuration = await this.configured()
+    const parameters = new URLSearchParams({
       ...this.provider.definition.authorizationParameters,
       ...extra,
-      ...scopeParameter(scope),
+      ...this.#scope(scope),
       ...(login.nonce ? { nonce: login.nonce } : {}),
+      ...(login.maxAge === undefined ? {} : { max_age: String(login.maxAge) }),
       response_type: 'code',
       redirect_uri: redirectUri,
       state: login.state,
       code_challenge: await oauth.calculatePKCECodeChallenge(login.verifier),
       code_challenge_method: 'S256',
     })
+    for (const resource of this.provider.resources) parameters.append('resource', resource)
+    const { require_pushed_authorization_requests: required } = configuration.serverMetadata()
+    if (!(this.provider.definition.pushedAuthorizationRequests ?? required)) {
+      return oauth.buildAuthorizationUrl(configuration, parameters)
+    }
+    return oauth
+      .buildAuthorizationUrlWithPAR(configuration, parameters)
+      .catch((error: unknown) => this.#fail(error))
   }
 
   /**
@@ -70,28 +95,47 @@ export class AuthorizationServer {
    * the user is. `callback` is the login's redirect URI with the response's parameters.
    */
   async finishLogin(callback: URL, login: LoginSecrets): Promise<LoginResult> {
-    const { provider } = this
-    const configuration = await this.#configured()
+    const configuration = await this.configured()
     const sentAt = Date.now()
+    const dpopKey = this.#newKey()
     try {
-      const reply = await oauth.authorizationCodeGrant(configuration, callback, {
+      const checks = {
         expectedState: login.state,
         pkceCodeVerifier: login.verifier,
         ...(login.nonce ? { expectedNonce: login.nonce } : {}),
-      })
-      const tokens = tokenSetFrom(reply, sentAt)
-      const claims = reply.claims()
-      const userInfo = provider.userInfo
-        ? await readUserInfo(provider, tokens.accessToken, this.#timeout)
-        : await openidUserInfo(configuration, tokens.accessToken, claims?.sub)
-      const user = { ...userInfo, ...sameSubject(provider, claims, userInfo) }
-      return { tokens, profile: profileFrom(provider, user, reply) }
+        ...(login.maxAge === undefined ? {} : { maxAge: login.maxAge }),
+      }
+      const reply = await oauth.authorizationCodeGrant(
+        configuration,
+        callback,
+        checks,
+        this.#resource(undefined),
+        await this.#bound(dpopKey),
+      )
+      return await this.loginResult(reply, sentAt, dpopKey)
     } catch (error) {
-      const refused = rebuilt(provider.name, error)
+      const refused = rebuilt(this.provider.name, error)
       throw refused instanceof InvalidGrant
-        ? new CallbackError(provider.name, 'its code is not valid (any more)', 'invalid_grant')
+        ? new CallbackError(this.provider.name, 'its code is not valid (any more)', 'invalid_grant')
         : refused
     }
+  }
+
+  /** What a user's login has brought, by whichever grant; `sentAt`: when it was asked for, epoch ms. */
+  async loginResult(
+    reply: TokenReply,
+    sentAt: number,
+    dpopKey: DpopKey | undefined,
+  ): Promise<LoginResult> {
+    const { name, definition } = this.provider
+    const tokens = tokenSetFrom(reply, sentAt, definition)
+    const claims = reply.claims()
+    if (claims && reply.id_token) {
+      checkAccessTokenHash(name, reply.id_token, claims, tokens.accessToken)
+    }
+    const profile = await whoIs(this, reply, dpopKey)
+    const kept = keptOf(reply.id_token, claims, definition.endSession === true)
+    return { tokens, profile, dpopKey, ...kept }
   }
 
   /**
@@ -102,17 +146,23 @@ export class AuthorizationServer {
     refreshToken: string,
     { scope, resource }: TokenTarget,
     presented: Presentation,
+    dpopKey?: DpopKey,
   ): Promise<TokenSet> {
-    const configuration = await this.#configured()
+    const configuration = await this.configured()
     const sentAt = Date.now()
     if (this.#presentations.has(refreshToken)) {
       throw new ProviderUnavailableError(this.provider.name, 'this refresh token is under way')
     }
     this.#presentations.set(refreshToken, presented)
     try {
-      const parameters = resource === undefined ? {} : { resource, ...scopeParameter(scope) }
-      const reply = await oauth.refreshTokenGrant(configuration, refreshToken, parameters)
-      return tokenSetFrom(reply, sentAt)
+      const narrowed = resource === undefined ? {} : this.#scope(scope)
+      const reply = await oauth.refreshTokenGrant(
+        configuration,
+        refreshToken,
+        { ...this.#resource(resource), ...narrowed },
+        await this.#bound(dpopKey),
+      )
+      return tokenSetFrom(reply, sentAt, this.provider.definition)
     } catch (error) {
       throw rebuilt(this.provider.name, error)
     } finally {
@@ -121,56 +171,116 @@ export class AuthorizationServer {
   }
 
   /** Asks for an access token for the app itself (RFC 6749 section 4.4). */
-  async clientCredentials({ scope, resource }: TokenTarget): Promise<TokenSet> {
-    const configuration = await this.#configured()
+  async clientCredentials({ scope, resource }: TokenTarget, dpopKey?: DpopKey): Promise<TokenSet> {
+    const configuration = await this.configured()
     const sentAt = Date.now()
     try {
-      const parameters = {
-        ...scopeParameter(scope),
-        ...(resource === undefined ? {} : { resource }),
-      }
-      return tokenSetFrom(await oauth.clientCredentialsGrant(configuration, parameters), sentAt)
+      const reply = await oauth.clientCredentialsGrant(
+        configuration,
+        { ...this.#scope(scope), ...this.#resource(resource) },
+        await this.#bound(dpopKey),
+      )
+      return tokenSetFrom(reply, sentAt, this.provider.definition)
     } catch (error) {
-      const failed = rebuilt(this.provider.name, error)
-      throw failed instanceof InvalidGrant
-        ? new ClientMisconfiguredError(this.provider.name, 'invalid_grant')
-        : failed
+      return this.#fail(error)
     }
   }
 
-  /** Revokes a token (RFC 7009); does nothing where the server has no revocation endpoint. */
-  async revoke(token: string): Promise<void> {
-    const configuration = await this.#configured()
+  /** A grant of another kind (RFC 6749 section 4.5); its reply, and when it was asked for. */
+  async otherGrant(
+    grantType: string,
+    parameters: URLSearchParams,
+    dpopKey?: DpopKey,
+  ): Promise<{ reply: TokenReply; sentAt: number }> {
+    const configuration = await this.configured()
+    const sentAt = Date.now()
+    try {
+      const bound = await this.#bound(dpopKey)
+      const reply = await oauth.genericGrantRequest(configuration, grantType, parameters, bound)
+      return { reply, sentAt }
+    } catch (error) {
+      return this.#fail(error)
+    }
+  }
+
+  /** Revokes tokens (RFC 7009); does nothing where the server has no way to. */
+  async revoke({ accessToken, refreshToken }: RevokedTokens): Promise<void> {
+    const { definition, clientId, clientSecret } = this.provider
+    if (definition.revocationRequest) {
+      const tokens = { accessToken, refreshToken }
+      const request = definition.revocationRequest(tokens, { clientId, clientSecret })
+      if (request) await this.#send(request)
+      return
+    }
+    const configuration = await this.configured()
     if (!configuration.serverMetadata().revocation_endpoint) return
     try {
-      await oauth.tokenRevocation(configuration, token)
+      await oauth.tokenRevocation(configuration, refreshToken ?? accessToken)
     } catch (error) {
       throw rebuilt(this.provider.name, error)
     }
   }
 
-  #configured(): Promise<oauth.Configuration> {
+  /** openid-client's configuration; discovered at first use, and again after a failure. */
+  configured(): Promise<oauth.Configuration> {
     return (this.#configuration ??= clientConfiguration(
       this.provider,
-      this.#timeout,
+      this.timeout,
       this.#presentations,
     ).catch((error: unknown) => {
       setTimeout(() => (this.#configuration = undefined), discoveryCooldown).unref()
       throw rebuilt(this.provider.name, error)
     }))
   }
+
+  /** openid-client's handle of a key; it remembers the server's last nonce for that key alone. */
+  async dpopHandle(key: DpopKey): Promise<oauth.DPoPHandle> {
+    const configuration = await this.configured()
+    let handle = this.#handles.get(key.x)
+    if (!handle) {
+      handle = dpopKeyPair(key).then((pair) => oauth.getDPoPHandle(configuration, pair))
+      this.#handles.set(key.x, handle)
+    }
+    return handle
+  }
+
+  #newKey(): DpopKey | undefined {
+    return this.provider.definition.dpop ? newDpopKey() : undefined
+  }
+
+  async #bound(key: DpopKey | undefined): Promise<oauth.DPoPOptions> {
+    return key === undefined ? {} : { DPoP: await this.dpopHandle(key) }
+  }
+
+  #scope(scope: readonly string[]): Record<string, string> {
+    return scopeParameter(this.provider, scope)
+  }
+
+  #resource(resource: string | undefined): Record<string, string> {
+    const named = resource ?? this.provider.resources[0]
+    return named === undefined ? {} : { resource: named }
+  }
+
+  async #send(request: Request): Promise<void> {
+    const { method, url, headers } = request
+    const body = await request.text()
+    const init = { method, headers, ...(body ? { body } : {}) }
+    await providerFetch(this.provider, this.timeout, url, init)
+  }
+
+  #fail(error: unknown): never {
+    const { name } = this.provider
+    const failed = rebuilt(name, error)
+    throw failed instanceof InvalidGrant
+      ? new ClientMisconfiguredError(name, 'invalid_grant')
+      : failed
+  }
 }
 
-function scopeParameter(scope: readonly string[]): Record<string, string> {
-  return scope.length > 0 ? { scope: scope.join(' ') } : {}
-}
-
-/** OpenID Connect Core section 5.3.2: the subject must be the ID token's. */
-async function openidUserInfo(
-  configuration: oauth.Configuration,
-  accessToken: string,
-  subject: string | undefined,
-): Promise<Record<string, unknown>> {
-  if (subject === undefined || !configuration.serverMetadata().userinfo_endpoint) return {}
-  return { ...(await oauth.fetchUserInfo(configuration, accessToken, subject)) }
+/** The parameter `scope` as this provider wants it written; none for no scope. */
+export function scopeParameter(
+  { definition }: Provider,
+  scope: readonly string[],
+): Record<string, string> {
+  return scope.length > 0 ? { scope: scope.join(definition.scopeSeparator ?? ' ') } : {}
 }

@@ -3,7 +3,9 @@ import { codeOf, reasonOf } from './exchange-failure.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
 import { waitAfter } from './retry-after.ts'
+import { sendWithToken } from './token-scheme.ts'
 import type { TokenHandler } from './token-handler.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 const maxReplayBytes = 1_048_576
 const maxRedirects = 5
@@ -11,7 +13,7 @@ const maxRedirects = 5
 const resendSkew = 0.5
 
 /** What never travels on: the token is ours, a cookie would be the caller's. */
-const droppedHeaders = ['authorization', 'cookie', 'proxy-authorization']
+const droppedHeaders = ['authorization', 'cookie', 'dpop', 'proxy-authorization']
 
 /** How a request is sent. */
 export interface Sending {
@@ -27,7 +29,7 @@ export interface Sending {
  * be: bodies up to 1 MB are kept for it. While the API wants no calls, it gets none.
  */
 export async function authorizedFetch(
-  { provider, cooldowns }: ProviderAccess,
+  { provider, cooldowns, proofs }: ProviderAccess,
   tokens: TokenHandler,
   request: Request,
   { signal, isResend }: Sending,
@@ -39,9 +41,12 @@ export async function authorizedFetch(
   const send = (accessToken: string) => {
     const headers = new Headers(request.headers)
     for (const name of droppedHeaders) headers.delete(name)
-    headers.set('authorization', `Bearer ${accessToken}`)
     const { method, redirect } = request
-    return follow(provider, request.url, { method, headers, redirect, signal, ...body.init })
+    const init = { method, headers, redirect, signal, ...body.init }
+    const shown = { accessToken, dpopKey: record.dpopKey }
+    return follow(provider, request.url, init, (...hop) =>
+      sendWithToken(shown, proofs, hop, (to, how) => attempt(provider, to, how)),
+    )
   }
   const { accessToken } = record.tokens
   let response = await send(accessToken)
@@ -98,10 +103,15 @@ function isInvalidToken(response: Response): boolean {
  * The token goes to the provider's origins only: a redirect within them is followed as `fetch`
  * would, one that leads elsewhere is handed to the caller as it is.
  */
-async function follow(provider: Provider, url: string, init: RequestInit): Promise<Response> {
+async function follow(
+  provider: Provider,
+  url: string,
+  init: RequestInit,
+  send: (url: string, init: RequestInit) => Promise<Response>,
+): Promise<Response> {
   let target = url
   for (let redirects = 0; ; redirects += 1) {
-    const response = await attempt(provider, target, { ...init, redirect: 'manual' })
+    const response = await send(target, { ...init, redirect: 'manual' })
     const next =
       init.redirect === 'follow' ? redirectOf(provider, target, init, response) : undefined
     if (next === undefined) return response
@@ -131,7 +141,7 @@ function redirectOf(
   const location = response.headers.get('location')
   const isRedirect = [301, 302, 303, 307, 308].includes(response.status)
   const isSafe = init.method === 'GET' || init.method === 'HEAD'
-  if (!isRedirect || !isSafe || !location || !URL.canParse(location, from)) return undefined
-  const target = new URL(location, from)
-  return provider.apiOrigins.includes(target.origin) ? target.href : undefined
+  if (!isRedirect || !isSafe || !location) return undefined
+  const target = parsedUrl(location, from)
+  return target && provider.apiOrigins.includes(target.origin) ? target.href : undefined
 }

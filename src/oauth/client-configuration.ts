@@ -1,5 +1,6 @@
 import * as oauth from 'openid-client'
 import { ConfigError } from '../errors.ts'
+import { signingKey } from './client-key.ts'
 import { type Presentation, presentation } from './presentation.ts'
 import type { Provider } from './provider.ts'
 import { providerFetch, tokenFetch } from './provider-fetch.ts'
@@ -17,7 +18,12 @@ export async function clientConfiguration(
 ): Promise<oauth.Configuration> {
   const configuration = provider.definition.discovery
     ? await discover(provider, timeout)
-    : new oauth.Configuration(metadataOf(provider), provider.clientId, {}, authentication(provider))
+    : new oauth.Configuration(
+        metadataOf(provider),
+        provider.clientId,
+        {},
+        await authentication(provider),
+      )
   const metadata = configuration.serverMetadata()
   if (metadata.code_challenge_methods_supported?.includes('S256') === false) {
     throw new ConfigError(
@@ -41,9 +47,9 @@ export async function clientConfiguration(
   return configuration
 }
 
-function discover(provider: Provider, timeout: number): Promise<oauth.Configuration> {
+async function discover(provider: Provider, timeout: number): Promise<oauth.Configuration> {
   const issuer = new URL(provider.issuer)
-  return oauth.discovery(issuer, provider.clientId, {}, authentication(provider), {
+  return oauth.discovery(issuer, provider.clientId, {}, await authentication(provider), {
     [oauth.customFetch]: (url, init) => providerFetch(provider, timeout, url, init as RequestInit),
     execute: isPlain(provider) ? [oauth.allowInsecureRequests] : [],
   })
@@ -56,16 +62,27 @@ function isPlain({ issuer }: Provider): boolean {
 
 function metadataOf({ definition, issuer }: Provider): oauth.ServerMetadata {
   const { authorizationEndpoint, tokenEndpoint, revocationEndpoint } = definition
+  const { pushedAuthorizationRequestEndpoint: par, deviceAuthorizationEndpoint: device } =
+    definition
+  const { endSessionEndpoint } = definition
   return {
     issuer,
     ...(authorizationEndpoint ? { authorization_endpoint: authorizationEndpoint } : {}),
     ...(tokenEndpoint ? { token_endpoint: tokenEndpoint } : {}),
     ...(revocationEndpoint ? { revocation_endpoint: revocationEndpoint } : {}),
+    ...(par ? { pushed_authorization_request_endpoint: par } : {}),
+    ...(device ? { device_authorization_endpoint: device } : {}),
+    ...(endSessionEndpoint ? { end_session_endpoint: endSessionEndpoint } : {}),
   }
 }
 
-function authentication({ clientAuthentication, clientSecret }: Provider): oauth.ClientAuth {
+async function authentication(provider: Provider): Promise<oauth.ClientAuth> {
+  const { clientAuthentication, clientSecret, clientKey } = provider
   switch (clientAuthentication) {
+    case 'private_key_jwt': {
+      const { key, kid } = await signingKey(clientKey!)
+      return oauth.PrivateKeyJwt(kid === undefined ? { key } : { key, kid })
+    }
     case 'client_secret_basic':
       return oauth.ClientSecretBasic(clientSecret)
     case 'client_secret_post':

@@ -1,10 +1,17 @@
 import { ConfigError } from '../errors.ts'
+import type { RecordHome } from './record-home.ts'
 
 /** Whose grant it is: a user's of the app, a session's, or the app's own. */
-export type GrantOwner =
-  | { kind: 'user'; id: string }
-  | { kind: 'session'; id: string; proof: string }
-  | { kind: 'app'; id: '' }
+export type GrantOwner = { kind: 'user'; id: string } | SessionOwner | { kind: 'app'; id: '' }
+
+/** A visitor's session, by the name and the proof of its handle. */
+export interface SessionOwner {
+  kind: 'session'
+  id: string
+  proof: string
+  /** Where its records lie, when not in the store: the session itself, or cookies. */
+  home?: RecordHome | undefined
+}
 
 /** Whoever has granted, in the provider's terms: their newest grant, by whichever owner. */
 export interface AnyOfSubject {

@@ -36,7 +36,7 @@ export async function keepTokens(
     const replaced: FoundRecord = current
     const version = await persistently(() => records.update(replaced, record))
     if (version !== undefined) return { found: { ...current, version, record }, isOurs: true }
-    current = await persistently(() => records.reread(spent.key))
+    current = await persistently(() => records.reread(spent))
   }
   return { found: current, isOurs: hasTokens(current, spent, fresh, target) }
 }
@@ -48,17 +48,19 @@ function withTokens(
   receivedAt: number,
 ): TokenRecord {
   const { accessToken, expiresAt, scope = record.scope } = fresh
+  const { refreshExpiresAt = record.refreshExpiresAt } = fresh
   // RFC 6749 section 6: a reply without a refresh token leaves the old one in force.
   const refreshToken = fresh.refreshToken ?? record.tokens.refreshToken
   const held: HeldAccessToken = { accessToken, expiresAt, receivedAt }
   const slot = slotOf(record, target)
-  if (slot === undefined) return { ...record, scope, tokens: { ...held, refreshToken } }
+  if (slot === undefined)
+    return { ...record, scope, refreshExpiresAt, tokens: { ...held, refreshToken } }
   const others = Object.entries({ ...record.further, [slot]: undefined })
     .flatMap(([name, other]) => (other ? [[name, other] as const] : []))
     .toSorted(([, one], [, other]) => other.receivedAt - one.receivedAt)
     .slice(0, mostFurther - 1)
   const further = Object.fromEntries([[slot, held], ...others])
-  return { ...record, tokens: { ...record.tokens, refreshToken }, further }
+  return { ...record, refreshExpiresAt, tokens: { ...record.tokens, refreshToken }, further }
 }
 
 /**

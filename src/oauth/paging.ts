@@ -1,14 +1,19 @@
-import type { Paging } from './provider.ts'
+import { UnexpectedResponseError } from '../errors.ts'
+import type { Provider } from './provider.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /** The address of the page after this one; `undefined` at the end of the list. */
 export function nextPage(
-  paging: Paging,
+  { name, definition: { paging = 'body' } }: Pick<Provider, 'name' | 'definition'>,
   page: unknown,
   response: Response,
   url: URL,
 ): string | undefined {
   const next = typeof paging === 'function' ? paging(page, response) : found(paging, page, response)
-  return next === undefined ? undefined : new URL(next, url).href
+  if (next === undefined) return undefined
+  const address = parsedUrl(next, url)
+  if (address) return address.href
+  throw new UnexpectedResponseError(name, 'a page names a next page that is no URL')
 }
 
 function found(paging: 'body' | 'link', page: unknown, response: Response): string | undefined {

@@ -45,6 +45,11 @@ export class Presentation {
     this.#status = status
   }
 
+  /** The server wants the same request in another form, and has not looked at the token. */
+  declined(): void {
+    this.#progress = 'unsent'
+  }
+
   /** Nobody knows whether the token was used: no answer, or one of a server in the middle of it. */
   get mayHaveWorked(): boolean {
     if (this.#progress !== 'answered') return this.#progress === 'sent'

@@ -3,9 +3,11 @@ import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import type { CooldownRecords } from './cooldown-records.ts'
 import { Cooldowns } from './cooldowns.ts'
+import { DpopProofs, newDpopKey } from './dpop.ts'
 import type { AnyOfSubject, GrantOwner } from './grant-owner.ts'
 import { IdleLimit } from './idle-limit.ts'
 import type { Leases } from './leases.ts'
+import { LogoutTokens } from './logout-token.ts'
 import { MissingGrants, type OnMissingGrant } from './missing-grants.ts'
 import type { Provider } from './provider.ts'
 import { Refresher } from './refresh.ts'
@@ -19,6 +21,8 @@ export interface AccessSettings {
   grantTtl?: { idle?: number | undefined } | undefined
   /** What other processes know of an API that wants no calls. */
   cooldowns?: CooldownRecords | undefined
+  /** The process may stand still once a request is answered: what it began has to be waited for. */
+  awaitsRefreshes?: boolean | undefined
 }
 
 /** What all requests of one provider share: its server, its records, the refreshes and cooldowns under way. */
@@ -28,9 +32,13 @@ export class ProviderAccess {
   readonly records: TokenRecords
   readonly refresher: Refresher
   readonly cooldowns: Cooldowns
+  /** Of possession, for calls with tokens that are bound to a key. */
+  readonly proofs = new DpopProofs()
+  readonly logoutTokens: LogoutTokens
   readonly listener: EventListener | undefined
   /** Lets work go on after the response; its failure is nobody's error. */
   readonly background: (work: Promise<unknown>) => void
+  readonly awaitsRefreshes: boolean
   readonly #missing: MissingGrants | undefined
   readonly #idle: IdleLimit | undefined
 
@@ -38,14 +46,17 @@ export class ProviderAccess {
     server: AuthorizationServer,
     records: TokenRecords,
     leases: Leases,
-    { onEvent, onMissingGrant, grantTtl, cooldowns }: AccessSettings,
+    settings: AccessSettings,
     background: (work: Promise<unknown>) => void,
   ) {
+    const { onEvent, onMissingGrant, grantTtl, awaitsRefreshes = false, cooldowns } = settings
     this.provider = server.provider
     this.server = server
     this.records = records
+    this.logoutTokens = new LogoutTokens(server)
     this.listener = onEvent
     this.background = background
+    this.awaitsRefreshes = awaitsRefreshes
     this.refresher = new Refresher(server, records, leases, onEvent, background)
     this.cooldowns = new Cooldowns({
       client: [this.name, this.provider.clientId],
@@ -97,8 +108,7 @@ export class ProviderAccess {
     const last = (await this.records.end(found)) ?? found
     const { tokens } = last.record
     emit(this.listener, { type: 'logout', provider: this.name, grant: grantHash(found.record) })
-    const token = tokens.refreshToken ?? tokens.accessToken
-    if (token) this.background(this.server.revoke(token))
+    if (tokens.refreshToken ?? tokens.accessToken) this.background(this.server.revoke(tokens))
   }
 
   /** Ends what an owner has here, also what nobody can read; tells whether there was anything. */
@@ -107,6 +117,8 @@ export class ProviderAccess {
     try {
       const found = await this.records.named(owner, this.name)
       if (found) await this.end(found)
+      // Of what a request has not brought along copies may be elsewhere.
+      else await this.records.forget(owner, this.name)
       return found !== undefined
     } catch (error) {
       if (!(error instanceof RetiredSecretError)) throw error
@@ -123,7 +135,7 @@ export class ProviderAccess {
 }
 
 /** The app's own grant, with no token yet. */
-function appRecord({ name, clientId }: Provider): TokenRecord {
+function appRecord({ name, clientId, definition }: Provider): TokenRecord {
   return {
     ...newGrant(),
     provider: name,
@@ -132,5 +144,6 @@ function appRecord({ name, clientId }: Provider): TokenRecord {
     authorizedAt: Date.now(),
     tokens: { accessToken: '', receivedAt: 0, expiresAt: 0 },
     isApp: true,
+    dpopKey: definition.dpop ? newDpopKey() : undefined,
   }
 }

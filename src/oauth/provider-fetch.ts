@@ -52,12 +52,36 @@ export async function tokenFetch(
   init: RequestInit,
 ): Promise<Response> {
   const response = await providerFetch(provider, timeout, url, init)
-  if (response.status !== 200) return response
-  const checked = checkTokenReply(await response.json().catch(() => undefined))
+  if (response.status !== 200) {
+    if (await wantsNonce(response)) presentationOf(init)?.declined()
+    return response
+  }
+  const body: unknown = await response.json().catch(() => undefined)
+  const refusal = errorIn(provider, body)
+  if (refusal !== undefined) return Response.json({ error: refusal }, { status: 400 })
+  const isBound = new Headers(init.headers).has('dpop')
+  const checked = checkTokenReply(body, isBound ? 'dpop' : 'bearer')
   if (!checked.ok) throw new UnexpectedResponseError(provider.name, checked.reason)
   // Plain OAuth 2 has no use for an ID token, and without metadata no keys to check it with.
   if (!provider.definition.discovery) delete checked.reply['id_token']
   return new Response(JSON.stringify(checked.reply), { headers: response.headers })
+}
+
+/** RFC 9449 section 8: the request was not looked at, and may come again with the server's nonce. */
+async function wantsNonce(response: Response): Promise<boolean> {
+  if (response.status !== 400 || !response.headers.has('dpop-nonce')) return false
+  const body = (await response
+    .clone()
+    .json()
+    .catch(() => undefined)) as { error?: unknown } | null
+  return body?.error === 'use_dpop_nonce'
+}
+
+/** An error that the provider is known to send with a status of success, by its proper name. */
+function errorIn({ definition }: Provider, body: unknown): string | undefined {
+  const { error } = (body ?? {}) as { error?: unknown }
+  const known = definition.errorsWithSuccess ?? {}
+  return typeof error === 'string' && Object.hasOwn(known, error) ? known[error] : undefined
 }
 
 async function attempt(

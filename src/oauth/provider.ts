@@ -1,81 +1,19 @@
-import type { CacheRules } from '../cache/rules.ts'
 import { ConfigError } from '../errors.ts'
-import type { RateLimitedBy } from './cooldowns.ts'
+import { type ClientKey, isClientKey } from './client-key.ts'
 import { sendingAtOnce } from './presentation.ts'
+import type { ClientAuthentication, ProviderDefinition } from './provider-options.ts'
 import { normalizeScope } from './scope.ts'
-import type { TokenResponse } from './token-set.ts'
+import { checkResource } from './token-target.ts'
 
-/** How this app proves itself at the token endpoint (RFC 7591 section 2). */
-export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'none'
-
-/** Who the user is, as far as the provider tells. */
-export interface Profile {
-  /** The user's stable id at the provider; never an e-mail address or a name. */
-  subject: string
-  name?: string | undefined
-  email?: string | undefined
-  picture?: string | undefined
-}
-
-/** What every provider takes; a preset takes the same names to override what it sets. */
-export interface ProviderOptions {
-  /** The client id that the provider gave this app. Presets read it from the environment. */
-  clientId?: string | undefined
-  /** The client secret; without one the app is a public client. Presets read the environment. */
-  clientSecret?: string | undefined
-  /** Default `client_secret_basic` with a secret, else `none`. */
-  clientAuthentication?: ClientAuthentication | undefined
-  /** The scopes asked for at login; a list, or text with commas or spaces. */
-  scope?: string | readonly string[] | undefined
-  /** Scopes that a login may ask for in addition (`requireLogin`, `loginUrl`). */
-  optionalScope?: string | readonly string[] | undefined
-  /** The authorization server's issuer identifier (RFC 8414, RFC 9207). */
-  issuer?: string | undefined
-  authorizationEndpoint?: string | undefined
-  tokenEndpoint?: string | undefined
-  /** Where tokens are revoked at logout (RFC 7009). */
-  revocationEndpoint?: string | undefined
-  /** Where the user's profile is read after a login: a URL, or a path below `apiBaseUrl`. */
-  userInfo?: string | undefined
-  /** What relative paths given to the client are resolved against. */
-  apiBaseUrl?: string | undefined
-  /** The origins that may be sent a token. Default: the origin of `apiBaseUrl`. */
-  apiOrigins?: readonly string[] | undefined
-  /** Added to the authorization request; the names that OAuth itself uses are refused. */
-  authorizationParameters?: Readonly<Record<string, string>> | undefined
-  /** The redirect URI registered at the provider. Default: `<baseUrl><basePath>/<name>/callback`. */
-  redirectUri?: string | undefined
-  /** Makes the profile from the provider's user info and token response. */
-  profile?:
-    | ((userInfo: Readonly<Record<string, unknown>>, tokens: TokenResponse) => Profile)
-    | undefined
-  /** How long replies of this API may be reused; see the response cache. */
-  rules?: CacheRules | undefined
-  /** Where the next page of a list stands. Default `body`: its field `next`, as Spotify has it. */
-  paging?: Paging | undefined
-  /**
-   * Whom the API's 429 is about: all users of this app (`client`, as at Spotify), or the one whose
-   * call it was. Until its `Retry-After` is over, they are not called. Default `grant`.
-   */
-  rateLimitedBy?: RateLimitedBy | undefined
-  /** What goes to the provider's endpoints and to its API. Default: the global `fetch`. */
-  fetch?: typeof fetch | undefined
-}
-
-/** Finds the next page: in the body's field `next`, in the `Link` header (RFC 8288), or by a function. */
-export type Paging = 'body' | 'link' | ((page: unknown, response: Response) => string | undefined)
-
-/** A provider as a preset describes it; `behalf()` checks and completes it. */
-export interface ProviderDefinition extends ProviderOptions {
-  /** The environment variables of the client begin with it: `SPOTIFY` reads `SPOTIFY_CLIENT_ID`. */
-  readonly environment?: string | undefined
-  /** Metadata comes from the issuer (OpenID Connect Discovery, RFC 8414). */
-  readonly discovery?: boolean | undefined
-  /** Seconds from authorization to the end of the refresh token, where refreshing does not extend it. */
-  readonly refreshTokenLifetime?: number | undefined
-  /** Says what is wrong with a redirect URI that this provider would refuse. */
-  readonly checkRedirectUri?: ((uri: URL) => string | undefined) | undefined
-}
+export type {
+  ClientAuthentication,
+  Paging,
+  Profile,
+  ProviderDefinition,
+  ProviderOptions,
+  RevokedTokens,
+  RevokingClient,
+} from './provider-options.ts'
 
 /** A provider ready for use: checked, complete, its lists normalised. */
 export interface Provider {
@@ -84,7 +22,10 @@ export interface Provider {
   readonly issuer: string
   readonly clientId: string
   readonly clientSecret: string | undefined
+  readonly clientKey: ClientKey | undefined
   readonly clientAuthentication: ClientAuthentication
+  /** The resources that tokens are for (RFC 8707); API calls use the first. */
+  readonly resources: readonly string[]
   readonly scope: readonly string[]
   readonly optionalScope: readonly string[]
   readonly apiBaseUrl: URL | undefined
@@ -105,6 +46,9 @@ const ownParameters = new Set([
   'code_challenge_method',
   'request',
   'request_uri',
+  'resource',
+  'max_age',
+  'dpop_jkt',
 ])
 
 /** Checks a provider's definition; throws a `ConfigError` that says what to change. */
@@ -121,24 +65,20 @@ export function resolveProvider(
     const variable = environment ? ` or set ${environment}_CLIENT_ID` : ''
     throw complain(`clientId is missing; pass it${variable}.`)
   }
-  const clientAuthentication =
-    definition.clientAuthentication ?? (clientSecret ? 'client_secret_basic' : 'none')
-  if (clientAuthentication !== 'none' && !clientSecret) {
-    throw complain(`clientAuthentication ${clientAuthentication} needs a clientSecret.`)
-  }
-  for (const parameter of Object.keys(definition.authorizationParameters ?? {})) {
-    if (ownParameters.has(parameter)) {
-      throw complain(`authorizationParameters must not set ${parameter}; behalf sets it.`)
-    }
-  }
+  const clientAuthentication = authenticationOf(definition, clientSecret, complain)
+  const isByKey = clientAuthentication === 'private_key_jwt'
+  const isBySecret = clientAuthentication.startsWith('client_secret')
+  checkParameters(definition, complain)
   const api = apiBaseUrl === undefined ? undefined : apiUrl(apiBaseUrl, complain)
   return {
     name,
     definition,
     issuer: checkEndpoints(definition, complain),
     clientId,
-    clientSecret: clientAuthentication === 'none' ? undefined : clientSecret,
+    clientSecret: isBySecret ? clientSecret : undefined,
+    clientKey: isByKey ? definition.clientKey : undefined,
     clientAuthentication,
+    resources: resourcesOf(definition),
     scope: normalizeScope(definition.scope),
     optionalScope: normalizeScope(definition.optionalScope),
     apiBaseUrl: api,
@@ -156,8 +96,58 @@ function fromEnvironment(prefix: string | undefined, name: string): string | und
   return prefix === undefined ? undefined : process.env[`${prefix}_${name}`]
 }
 
+function authenticationOf(
+  { clientAuthentication: given, clientKey }: ProviderDefinition,
+  clientSecret: string | undefined,
+  complain: Complain,
+): ClientAuthentication {
+  const usual = clientSecret ? 'client_secret_basic' : 'none'
+  const clientAuthentication = given ?? (clientKey ? 'private_key_jwt' : usual)
+  if (clientAuthentication === 'private_key_jwt' && !isClientKey(clientKey)) {
+    throw complain('private_key_jwt needs a clientKey: a private JWK, PEM, or a CryptoKey.')
+  }
+  if (clientAuthentication.startsWith('client_secret') && !clientSecret) {
+    throw complain(`clientAuthentication ${clientAuthentication} needs a clientSecret.`)
+  }
+  return clientAuthentication
+}
+
+/** RFC 9700 section 2.1.2: tokens in a URL leak, and PKCE does for public clients what they were for. */
+function checkParameters({ authorizationParameters = {} }: ProviderDefinition, complain: Complain) {
+  for (const [parameter, value] of Object.entries(authorizationParameters)) {
+    if (parameter === 'response_type' && value !== 'code') {
+      throw complain(
+        `response_type '${value}' is the implicit or hybrid grant, which puts tokens into URLs and is not offered. ` +
+          'The code flow with PKCE is used by itself, also without a clientSecret: leave response_type out, ' +
+          'and see docs/providers.md#no-implicit-grant.',
+      )
+    }
+    if (ownParameters.has(parameter)) {
+      throw complain(`authorizationParameters must not set ${parameter}; behalf sets it.`)
+    }
+  }
+}
+
+function resourcesOf({ resource = [] }: ProviderDefinition): readonly string[] {
+  const resources = typeof resource === 'string' ? [resource] : resource
+  for (const one of resources) checkResource(one)
+  return resources
+}
+
+const furtherEndpoints = [
+  'revocationEndpoint',
+  'pushedAuthorizationRequestEndpoint',
+  'deviceAuthorizationEndpoint',
+  'endSessionEndpoint',
+  'postLogoutRedirectUri',
+] as const
+
 function checkEndpoints(definition: ProviderDefinition, complain: Complain): string {
-  const { issuer, discovery, authorizationEndpoint, tokenEndpoint, revocationEndpoint } = definition
+  const { issuer, discovery, authorizationEndpoint, tokenEndpoint } = definition
+  for (const name of furtherEndpoints) {
+    const given = definition[name]
+    if (given !== undefined) secureUrl(given, name, complain)
+  }
   if (issuer !== undefined) secureUrl(issuer, 'issuer', complain)
   if (discovery) {
     if (issuer === undefined) throw complain('issuer is missing; it is where discovery begins.')
@@ -166,7 +156,6 @@ function checkEndpoints(definition: ProviderDefinition, complain: Complain): str
   if (!authorizationEndpoint) throw complain('authorizationEndpoint is missing.')
   if (!tokenEndpoint) throw complain('tokenEndpoint is missing.')
   secureUrl(tokenEndpoint, 'tokenEndpoint', complain)
-  if (revocationEndpoint) secureUrl(revocationEndpoint, 'revocationEndpoint', complain)
   const { origin } = secureUrl(authorizationEndpoint, 'authorizationEndpoint', complain)
   return issuer ?? origin
 }
@@ -178,11 +167,11 @@ function apiUrl(text: string, complain: Complain): URL {
 }
 
 function userInfoUrl(
-  text: string | undefined,
+  text: string | false | undefined,
   api: URL | undefined,
   complain: Complain,
 ): URL | undefined {
-  if (text === undefined) return undefined
+  if (text === undefined || text === false) return undefined
   if (!URL.canParse(text, api?.href)) throw complain(`userInfo '${text}' is not a URL.`)
   return secureUrl(new URL(text, api).href, 'userInfo', complain)
 }

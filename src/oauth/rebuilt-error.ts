@@ -29,6 +29,7 @@ export function rebuilt(provider: string, error: unknown): BehalfError | Invalid
   }
   if (error instanceof oauth.ResponseBodyError) {
     if (error.error === 'invalid_grant') return new InvalidGrant()
+    if (error.error === 'access_denied') return new AccessDeniedError(provider)
     if (clientErrors.has(error.error)) return new ClientMisconfiguredError(provider, error.error)
     return new UnexpectedResponseError(provider, `${error.status} with an OAuth error`)
   }

@@ -6,7 +6,7 @@ import {
   type ReauthReason,
   StoreUnavailableError,
 } from '../errors.ts'
-import { type BehalfEvent, emit, type EventFields, type EventListener } from '../events.ts'
+import { emit, type EventFields, type EventListener, type Happening } from '../events.ts'
 import { processState } from '../process-state.ts'
 import { aftermathOf } from './aftermath.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
@@ -83,6 +83,11 @@ export class Refresher {
     return started
   }
 
+  /** Has somebody in this process begun to replace this token? */
+  isUnderWay(found: FoundRecord, target: TokenTarget): boolean {
+    return this.#flights.has(flightOf(found, target))
+  }
+
   /**
    * The grant's record with its lease, so that nobody refreshes it meanwhile; waits for whoever does.
    * `undefined` when the grant is gone. Throws when that takes too long, or has just failed.
@@ -91,11 +96,11 @@ export class Refresher {
     const startedAt = performance.now()
     for (;;) {
       const seen = await this.#leases.look(found.key)
-      const current = await this.#records.reread(found.key)
+      const current = await this.#records.reread(found)
       if (!isSameGrant(current, found)) return undefined
       const lease = await this.#take(seen, current, startedAt)
       if (lease) {
-        const still = await this.#records.reread(found.key)
+        const still = await this.#records.reread(found)
         if (still?.version === current.version) return { current, lease }
         await this.letGo(lease)
       }
@@ -117,7 +122,7 @@ export class Refresher {
       if (keeping) await this.#inTime(keeping)
       // In this order: a lease that is about another refresh token than the record, is over.
       const seen = await this.#leases.look(found.key)
-      const current = await this.#records.reread(found.key)
+      const current = await this.#records.reread(found)
       if (!stillHas(current, found, target)) {
         if (round > 1) this.#tell('lease_wait', found, { duration: waited() })
         if (isSameGrant(current, found)) this.#tell('refresh_shared', found, {})
@@ -154,7 +159,7 @@ export class Refresher {
     token: string,
   ): Promise<{ refreshed: Refreshed } | undefined> {
     try {
-      const current = await this.#records.reread(found.key)
+      const current = await this.#records.reread(found)
       if (stillHas(current, found, target) && spentBy(current.record) === token) {
         this.#tell('refresh_started', found, {})
         const reply = await this.#ask(current.record, target, lease).catch(nothingWhenRefused)
@@ -175,8 +180,8 @@ export class Refresher {
 
   #ask(record: TokenRecord, target: TokenTarget, { presented }: Lease): Promise<TokenSet> {
     return record.isApp
-      ? this.#server.clientCredentials(target)
-      : this.#server.refresh(spentBy(record), target, presented)
+      ? this.#server.clientCredentials(target, record.dpopKey)
+      : this.#server.refresh(spentBy(record), target, presented, record.dpopKey)
   }
 
   /** The tokens are stored before anybody uses them (TK-04), and the lease is ours until they are. */
@@ -193,7 +198,7 @@ export class Refresher {
         if (lease.again) this.#tell('refresh_recovered', spent, {})
       } else if (kept.found?.record.grantId === spent.record.grantId) {
         this.#tell('lease_lost', spent, {})
-      } else await this.#server.revoke(tokens.refreshToken ?? tokens.accessToken).catch(() => {})
+      } else await this.#server.revoke(tokens).catch(() => {})
       return kept.found
     })
     const { grantId } = spent.record
@@ -213,7 +218,7 @@ export class Refresher {
   async #refused(lease: Lease, refused: FoundRecord): Promise<Refreshed> {
     for (const pause of doubts) {
       await sleep(pause)
-      const current = await persistently(() => this.#records.reread(refused.key))
+      const current = await persistently(() => this.#records.reread(refused))
       if (
         stillHas(current, refused, mainToken) &&
         spentBy(current.record) === spentBy(refused.record)
@@ -255,7 +260,7 @@ export class Refresher {
         this.#tell('reauth_required', found, { reason })
         return { ...current, version, record }
       }
-      current = await persistently(() => this.#records.reread(found.key))
+      current = await persistently(() => this.#records.reread(found))
     }
     return current
   }
@@ -280,12 +285,12 @@ export class Refresher {
     fields: Omit<EventFields[Type], 'provider' | 'grant'>,
   ): void {
     const about = { provider: record.provider, grant: grantHash(record) }
-    emit(this.#listener, { type, ...about, ...fields } as BehalfEvent)
+    emit(this.#listener, { type, ...about, ...fields } as Happening)
   }
 }
 
 type RefreshEvent = Extract<
-  BehalfEvent['type'],
+  Happening['type'],
   `refresh${string}` | `lease_${string}` | 'reauth_required' | 'reuse_suspected'
 >
 

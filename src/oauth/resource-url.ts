@@ -1,5 +1,6 @@
 import { ConfigError, OriginNotAllowedError } from '../errors.ts'
 import type { Provider } from './provider.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 const absolute = /^[a-z][a-z0-9+.-]*:/i
 /** C0 controls, space and backslash: what URL parsers drop or turn into something else. */
@@ -22,8 +23,8 @@ export function resourceUrl(provider: Provider, target: string): URL {
     throw new ConfigError(`providers.${provider.name}: paths need apiBaseUrl; set it.`)
   }
   const base = isAbsolute ? undefined : provider.apiBaseUrl?.href
-  if (!URL.canParse(target, base)) throw refuse('its URL cannot be parsed')
-  const url = new URL(target, base)
+  const url = parsedUrl(target, base)
+  if (!url) throw refuse('its URL cannot be parsed')
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw refuse('its URL is not http')
   if (url.username || url.password) throw refuse('its URL contains credentials')
   if (!provider.apiOrigins.includes(url.origin)) throw refuse(`${url.origin} is not one of them`)

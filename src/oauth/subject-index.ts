@@ -1,11 +1,8 @@
 import { hash } from 'node:crypto'
 import type { Store } from '../stores/store.ts'
 
-/** Whose grant it is, in the provider's terms. */
-export interface Subject {
-  provider: string
-  subject: string
-}
+/** Whose grant it is, in the provider's terms: a subject's, or of a session that the provider has. */
+export type Subject = { provider: string; subject: string } | { provider: string; sid: string }
 
 /** Where a grant is kept, and until when. */
 interface Entry {
@@ -17,7 +14,8 @@ interface Entry {
 const mostEntries = 100
 
 /**
- * Which records a provider's subject has, for whoever knows the subject only (webhooks). An entry
+ * Which records a provider's subject has, or its session, for whoever knows no more than that (webhooks,
+ * logouts at the provider). An entry
  * may be of a grant that is gone; the record itself says. It is not sealed, for it tells nothing and is
  * not believed, and so no change of secrets can lose it.
  */
@@ -59,8 +57,11 @@ export class SubjectIndex {
     }
   }
 
-  #placeOf({ provider, subject }: Subject): string {
-    const tuple = JSON.stringify(['subject', provider, subject])
+  #placeOf(whose: Subject): string {
+    const { provider } = whose
+    const name =
+      'sid' in whose ? ['sid', provider, whose.sid] : ['subject', provider, whose.subject]
+    const tuple = JSON.stringify(name)
     return `${this.#namespace}:subject:${hash('sha256', tuple, 'hex')}`
   }
 }

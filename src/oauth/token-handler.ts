@@ -2,17 +2,20 @@ import {
   ConfigError,
   InsufficientScopeError,
   LoginRequiredError,
+  NotPersistableError,
   ProviderUnavailableError,
   ReauthRequiredError,
 } from '../errors.ts'
 import { type AnyOfSubject, type GrantOwner, userOwner } from './grant-owner.ts'
 import type { Profile } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import { isSameGrant } from './refreshable.ts'
 import { missingScope } from './scope.ts'
 import { needed, refreshAhead, timeLeft, tooShort } from './token-lifetime.ts'
 import { grantHash, type HeldTokens, type TokenRecord } from './token-record.ts'
 import type { FoundRecord } from './token-records.ts'
 import { checkedTokens, type TokenSet } from './token-set.ts'
+import { type ExchangedToken, type ExchangeOptions, exchangeToken } from './token-exchange.ts'
 import { heldFor, mainToken, type TokenTarget, tokenTarget } from './token-target.ts'
 
 /** A grant as the app sees it: who granted what, until when; never a token. */
@@ -52,6 +55,8 @@ export interface LoginUrlOptions {
   prompt?: string | undefined
   /** OpenID Connect's `login_hint`. */
   loginHint?: string | undefined
+  /** Seconds since the user last proved who they are; older, and they do it anew. 0: in any case. */
+  maxAge?: number | undefined
 }
 
 /** Whose tokens a handler keeps, and how they log in. */
@@ -102,7 +107,8 @@ export class TokenHandler {
    * A valid access token; refreshed first when it is about to expire.
    *
    * Throws `LoginRequiredError`, `ReauthRequiredError`, `InsufficientScopeError`,
-   * `ProviderUnavailableError`, `ClientMisconfiguredError` or `StoreUnavailableError`.
+   * `ProviderUnavailableError`, `ClientMisconfiguredError`, `StoreUnavailableError` or
+   * `NotPersistableError`.
    */
   async getAccessToken(options: AccessTokenOptions = {}): Promise<string> {
     const target = tokenTarget(options.scope, options.resource)
@@ -131,6 +137,7 @@ export class TokenHandler {
     let saved: string | undefined
     while (saved === undefined) {
       const found = await this.found()
+      checkKeeps(found)
       const { record } = found
       const held: HeldTokens = {
         accessToken,
@@ -141,6 +148,16 @@ export class TokenHandler {
       const replaced = { ...record, scope: scope ?? record.scope, tokens: held }
       saved = await this.#access.records.update(found, replaced)
     }
+  }
+
+  /**
+   * Exchanges the access token for one that another service takes (RFC 8693). It is not kept: ask once
+   * and use it until it expires. Throws as `getAccessToken` does, and `ClientMisconfiguredError` where
+   * the provider does not offer that, or not to this app.
+   */
+  async exchange(options: ExchangeOptions = {}): Promise<ExchangedToken> {
+    const { record } = await this.live()
+    return exchangeToken(this.#access.server, record.tokens.accessToken, options)
   }
 
   /** Ends the grant: deleted here, then revoked at the provider as far as that works. */
@@ -206,15 +223,27 @@ export class TokenHandler {
       if (valid) return found
       if (held !== found.record.tokens) throw this.#notRenewable()
     }
+    if (valid && !keeps(found)) return found
+    checkKeeps(found)
+    const isFirst = !this.#access.refresher.isUnderWay(found, target)
     const refreshing = this.#access.refresher.refresh(found, target)
-    if (valid && left > tooShort(held)) return found
+    if (valid && left > tooShort(held)) {
+      const refreshed = isFirst && this.#awaits(found) ? await settled(refreshing) : undefined
+      return isSameGrant(refreshed, found) ? this.#usable(refreshed) : found
+    }
     return this.#usable(await refreshing.catch((error: unknown) => orElse(valid, found, error)))
+  }
+
+  /** New tokens have to be there before the reply that brings them to their place, or ends the process' time. */
+  #awaits({ home }: FoundRecord): boolean {
+    return home.request !== undefined || this.#access.awaitsRefreshes
   }
 
   /** The record with another access token than the one that the API has just refused. */
   async replaced(rejected: string): Promise<FoundRecord> {
     const found = await this.found()
     if (found.record.tokens.accessToken !== rejected) return found
+    checkKeeps(found)
     return this.#usable(await this.#access.refresher.refresh(found))
   }
 
@@ -263,6 +292,24 @@ export function grantOf({
   const { subject } = profile
   const own = structuredClone({ profile, scope })
   return { subject, ...own, expiresAt, authorizedAt, refreshExpiresAt }
+}
+
+function keeps({ home }: FoundRecord): boolean {
+  return home.request?.keeps ?? true
+}
+
+/** Nothing is spent for tokens that would be lost with the request. */
+function checkKeeps(found: FoundRecord): void {
+  if (keeps(found)) return
+  throw new NotPersistableError(
+    'this request cannot set cookies (any more), and store reaches this process only',
+    "Ask for a token where the reply's headers are still open, or share a store between requests, such as createStore('redis://…').",
+  )
+}
+
+/** What came of work whose failure is not this caller's. */
+function settled<T>(work: Promise<T>): Promise<T | undefined> {
+  return work.catch(() => undefined)
 }
 
 function isRenewable({ isApp, tokens }: TokenRecord): boolean {

@@ -7,13 +7,14 @@ import type { TokenSet } from './token-set.ts'
 /** Milliseconds that two clocks may differ before it is worth a word. */
 const tolerance = 10_000
 
-/** When a refresh token ends, where its provider limits its life; epoch ms. */
+/** When a refresh token ends, where its reply says so or its provider limits its life; epoch ms. */
 export function refreshEnd(
   { definition: { refreshTokenLifetime } }: Pick<Provider, 'definition'>,
-  { refreshToken }: TokenSet,
+  { refreshToken, refreshExpiresAt }: TokenSet,
   authorizedAt: number,
 ): number | undefined {
-  if (refreshToken === undefined || refreshTokenLifetime === undefined) return undefined
+  if (refreshToken === undefined) return undefined
+  if (refreshExpiresAt !== undefined || refreshTokenLifetime === undefined) return refreshExpiresAt
   return authorizedAt + refreshTokenLifetime * 1000
 }
 

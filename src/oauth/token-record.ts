@@ -1,5 +1,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import type { ReauthReason } from '../errors.ts'
+import { type DpopKey, isDpopKey } from './dpop.ts'
+import type { KeptIdToken } from './id-token.ts'
 import type { Profile } from './provider.ts'
 import type { TokenSet } from './token-set.ts'
 
@@ -12,7 +14,7 @@ export interface HeldAccessToken extends Pick<TokenSet, 'accessToken' | 'expires
 export interface HeldTokens extends HeldAccessToken, Pick<TokenSet, 'refreshToken'> {}
 
 /** One grant as the store keeps it, sealed. */
-export interface TokenRecord {
+export interface TokenRecord extends KeptIdToken {
   /** Random, new at each login: what is cached for one grant is not found under the next. */
   grantId: string
   /** The key that this grant's stored responses are sealed with; 32 bytes. */
@@ -28,6 +30,8 @@ export interface TokenRecord {
   endsAt?: number | undefined
   refreshExpiresAt?: number | undefined
   tokens: HeldTokens
+  /** The key that its tokens are bound to (RFC 9449). */
+  dpopKey?: DpopKey | undefined
   /** Access tokens for resources of their own (RFC 8707), by `slotOf`. */
   further?: Readonly<Record<string, HeldAccessToken>> | undefined
   /** The app's own, by client credentials (RFC 6749 section 4.4): of no user, without refresh token. */
@@ -69,6 +73,7 @@ export function decodeRecord(key: string, bytes: Uint8Array): TokenRecord | unde
   if (!value || value['v'] !== formatVersion || value['key'] !== key) return undefined
   const { grantId, cacheKey, provider, profile, scope, authorizedAt, tokens } = value
   const { endsAt, usedAt, refreshExpiresAt, proofHash, ended, further, isApp, user } = value
+  const { dpopKey, idToken, sid } = value
   const wellFormed =
     isText(grantId) &&
     isText(cacheKey) &&
@@ -80,8 +85,9 @@ export function decodeRecord(key: string, bytes: Uint8Array): TokenRecord | unde
     isTokenSet(tokens) &&
     (further === undefined || (isObject(further) && Object.values(further).every(isTokenSet))) &&
     (isApp === undefined || isApp === true) &&
+    (dpopKey === undefined || isDpopKey(dpopKey)) &&
     [endsAt, usedAt, refreshExpiresAt].every((at) => at === undefined || isInstant(at)) &&
-    [proofHash, ended, user].every((text) => text === undefined || isText(text))
+    [proofHash, ended, user, idToken, sid].every((text) => text === undefined || isText(text))
   if (!wellFormed) return undefined
   const { v: _version, key: _key, ...record } = value
   return { ...record, cacheKey: Buffer.from(cacheKey, 'base64url') } as unknown as TokenRecord

@@ -4,6 +4,7 @@ import type { KeyRing } from '../key-ring.ts'
 import { Recent } from '../recent.ts'
 import type { Store } from '../stores/store.ts'
 import type { GrantOwner } from './grant-owner.ts'
+import type { RecordHome } from './record-home.ts'
 import { SealedRecords } from './sealed-records.ts'
 import { type Subject, SubjectIndex } from './subject-index.ts'
 import { sha256, type TokenRecord } from './token-record.ts'
@@ -14,9 +15,14 @@ const marks = { moved: new Uint8Array([1]), ended: new Uint8Array([2]) }
 /** What a record's key ends with; what is kept beside it, such as its lease, has more. */
 const recordKey = /:grant:[0-9a-f]{64}$/
 
-/** A record as it was read: where it lies and under which version. */
-export interface FoundRecord {
+/** Where a record lies. */
+export interface RecordPlace {
+  home: RecordHome
   key: string
+}
+
+/** A record as it was read: where it lies and under which version. */
+export interface FoundRecord extends RecordPlace {
   version: string
   record: TokenRecord
 }
@@ -26,7 +32,7 @@ export interface FoundRecord {
  * that was read; one that was deleted by a logout is therefore never brought back by a late write.
  */
 export class TokenRecords {
-  readonly #store: Store
+  readonly #store: RecordHome
   readonly #sealed: SealedRecords
   readonly #subjects: SubjectIndex
   readonly #namespace: string
@@ -47,17 +53,29 @@ export class TokenRecords {
 
   /** One store read. A record of another session, or past its end, is not found. */
   async read(owner: GrantOwner, provider: string): Promise<FoundRecord | undefined> {
-    const found = await this.reread(this.#key(owner, provider))
+    const found = await this.reread(this.#place(owner, provider))
     return found && belongsTo(found.record, owner) && isAlive(found) ? found : undefined
   }
 
   /** What a subject has granted, by whichever user or session: what can be used first, then the newest. */
   async ofSubject(provider: string, subject: string): Promise<FoundRecord[]> {
-    const keys = await this.#subjects.keysOf({ provider, subject })
-    const read = await Promise.allSettled(keys.map((key) => this.reread(key)))
+    const found = await this.#indexed({ provider, subject })
+    return found.filter(({ record }) => isOf(record, provider, subject))
+  }
+
+  /** What belongs to a session that the provider has (its `sid`), of whichever sessions here. */
+  async ofProviderSession(provider: string, sid: string): Promise<FoundRecord[]> {
+    const found = await this.#indexed({ provider, sid })
+    return found.filter(({ record }) => record.provider === provider && record.sid === sid)
+  }
+
+  async #indexed(whose: Subject): Promise<FoundRecord[]> {
+    const keys = await this.#subjects.keysOf(whose)
+    const home = this.#store
+    const read = await Promise.allSettled(keys.map((key) => this.reread({ home, key })))
     const found = read
       .flatMap((one) => (one.status === 'fulfilled' && one.value ? [one.value] : []))
-      .filter((one) => isAlive(one) && isOf(one.record, provider, subject))
+      .filter(isAlive)
     const failed = read.find((one) => one.status === 'rejected')
     // One record that nobody can read does not hide the others; alone it may be a good one.
     if (failed && found.length === 0) throw failed.reason
@@ -71,7 +89,7 @@ export class TokenRecords {
     }
     for await (const key of this.#store.keys(`${this.#namespace}:grant:`)) {
       if (!recordKey.test(key)) continue
-      const found = await this.reread(key).catch(nothingWhenRetired)
+      const found = await this.reread({ home: this.#store, key }).catch(nothingWhenRetired)
       if (found && isAlive(found)) yield found
     }
   }
@@ -83,43 +101,58 @@ export class TokenRecords {
 
   /** The record under that name, whichever login of the session it is bound to: for who ends it. */
   named(owner: GrantOwner, provider: string): Promise<FoundRecord | undefined> {
-    return this.reread(this.#key(owner, provider))
+    return this.reread(this.#place(owner, provider))
   }
 
-  /** The record at a key, whoever asks. */
-  async reread(key: string): Promise<FoundRecord | undefined> {
-    const stored = await this.#store.get(key)
+  /** The record at a place, whoever asks. */
+  async reread({ home, key }: RecordPlace): Promise<FoundRecord | undefined> {
+    const stored = await home.get(key)
     if (!stored) this.#sealed.forget(key)
-    const record = stored && this.#sealed.open(key, stored.value)
-    return record && { key, version: stored.version, record }
+    const record = stored && this.#open(home, key, stored.value)
+    if (!record) return undefined
+    const { version, isOutdated } = stored
+    return { home, key, version, record: isOutdated ? outdated(record) : record }
+  }
+
+  /**
+   * What a visitor brings along can be anybody's, so that a secret which is not known (any more)
+   * means a new login; what the store has is not given up so lightly.
+   */
+  #open(home: RecordHome, key: string, value: Uint8Array): TokenRecord | undefined {
+    try {
+      return this.#sealed.open(key, value)
+    } catch (error) {
+      return home.request ? nothingWhenRetired(error) : raise(error)
+    }
   }
 
   /** Puts a new grant in place of whatever was there. */
   async replace(owner: GrantOwner, provider: string, record: TokenRecord): Promise<void> {
-    const key = this.#key(owner, provider)
-    const former = await this.reread(key).catch(nothingWhenRetired)
+    const place = this.#place(owner, provider)
+    const former = await this.reread(place).catch(nothingWhenRetired)
     const bound = boundTo(owner, record)
-    await this.#enter(key, bound)
+    await this.#enter(place, bound)
     let written: string | undefined
     while (written === undefined) {
-      const there = await this.#store.get(key)
-      written = await this.#write(key, there?.version, bound)
+      const there = await place.home.get(place.key)
+      written = await this.#write(place, there?.version, bound)
     }
     if (former && !isOf(former.record, provider, record.profile.subject)) await this.#leave(former)
   }
 
   /** Puts a grant where there is none, and gives what is there then. */
   async add(owner: GrantOwner, provider: string, record: TokenRecord): Promise<FoundRecord> {
-    const key = this.#key(owner, provider)
+    const place = this.#place(owner, provider)
+    const { home, key } = place
     const bound = boundTo(owner, record)
     for (;;) {
-      const stored = await this.#store.get(key)
-      const there = stored && this.#sealed.open(key, stored.value)
-      if (stored && there) return { key, version: stored.version, record: there }
-      await this.#enter(key, bound)
+      const stored = await home.get(key)
+      const there = stored && this.#open(home, key, stored.value)
+      if (stored && there) return { home, key, version: stored.version, record: there }
+      await this.#enter(place, bound)
       // What cannot be read counts as absent; what came since it was looked at does not.
-      const version = await this.#write(key, stored?.version, bound)
-      if (version !== undefined) return { key, version, record: bound }
+      const version = await this.#write(place, stored?.version, bound)
+      if (version !== undefined) return { home, key, version, record: bound }
     }
   }
 
@@ -135,13 +168,13 @@ export class TokenRecords {
 
   /** Gives the record's new version, or `undefined` when someone else wrote or deleted it. */
   update(found: FoundRecord, record: TokenRecord): Promise<string | undefined> {
-    return this.#write(found.key, found.version, record)
+    return this.#write(found, found.version, record)
   }
 
   /** Takes the record away, unless someone else wrote or deleted it. */
   take(found: FoundRecord): Promise<boolean> {
     this.#sealed.forget(found.key)
-    return this.#store.compareAndDelete(found.key, found.version)
+    return found.home.compareAndDelete(found.key, found.version)
   }
 
   /**
@@ -155,7 +188,7 @@ export class TokenRecords {
         await this.#leave(current)
         return current
       }
-      current = await this.reread(found.key)
+      current = await this.reread(found)
     }
     return undefined
   }
@@ -184,34 +217,46 @@ export class TokenRecords {
   }
 
   #markOf(owner: GrantOwner, provider: string): string {
-    return `${this.#key(owner, provider)}:mark`
+    return `${this.keyOf(owner, provider)}:mark`
   }
 
   /** Deletes whatever is there, also what nobody can read. */
   async forget(owner: GrantOwner, provider: string): Promise<void> {
-    const key = this.#key(owner, provider)
+    const { home, key } = this.#place(owner, provider)
     this.#sealed.forget(key)
-    await this.#store.delete(key)
+    await home.delete(key)
   }
 
-  async #enter(key: string, record: TokenRecord): Promise<void> {
-    if (!record.isApp) await this.#subjects.add(subjectOf(record), { key, endsAt: record.endsAt })
+  /** What only requests bring along is found by nobody else. */
+  async #enter({ home, key }: RecordPlace, record: TokenRecord): Promise<void> {
+    if (home.request) return
+    const entry = { key, endsAt: record.endsAt }
+    await Promise.all(subjectsOf(record).map((whose) => this.#subjects.add(whose, entry)))
   }
 
-  async #leave({ key, record }: FoundRecord): Promise<void> {
-    if (!record.isApp) await this.#subjects.remove(subjectOf(record), key).catch(() => {})
+  async #leave({ home, key, record }: FoundRecord): Promise<void> {
+    if (home.request) return
+    const left = subjectsOf(record).map((whose) => this.#subjects.remove(whose, key))
+    await Promise.allSettled(left)
   }
 
-  #write(key: string, version: string | undefined, record: TokenRecord) {
+  #write({ home, key }: RecordPlace, version: string | undefined, record: TokenRecord) {
     const ttl = record.endsAt === undefined ? undefined : (record.endsAt - Date.now()) / 1000
-    return this.#store.compareAndSwap(key, version, this.#sealed.seal(key, record), { ttl })
+    return home.compareAndSwap(key, version, this.#sealed.seal(key, record), { ttl })
+  }
+
+  #place(owner: GrantOwner, provider: string): RecordPlace {
+    const home = (owner.kind === 'session' ? owner.home : undefined) ?? this.#store
+    return { home, key: this.keyOf(owner, provider) }
   }
 
   /**
+   * The key of an owner's record.
+   *
    * JSON of a tuple is injective. The last two places are for a tenant and for further accounts at
    * one provider; the first account is '', so that it is found with one read.
    */
-  #key(owner: GrantOwner, provider: string): string {
+  keyOf(owner: GrantOwner, provider: string): string {
     const tuple = JSON.stringify(['grant', owner.kind, owner.id, provider, '', ''])
     let key = this.#keys.get(tuple)
     if (key === undefined) {
@@ -227,8 +272,11 @@ function boundTo(owner: GrantOwner, record: TokenRecord): TokenRecord {
   return owner.kind === 'user' ? { ...record, user: owner.id } : record
 }
 
-function subjectOf({ provider, profile }: TokenRecord): Subject {
-  return { provider, subject: profile.subject }
+/** A logout at the provider ends what belongs to sessions, so that users' grants need no `sid`. */
+function subjectsOf({ provider, profile, sid, isApp, user }: TokenRecord): Subject[] {
+  if (isApp) return []
+  const subject = { provider, subject: profile.subject }
+  return sid === undefined || user !== undefined ? [subject] : [subject, { provider, sid }]
 }
 
 /** Ended ones come last. */
@@ -242,6 +290,18 @@ function isAlive({ record }: FoundRecord): boolean {
 
 function isOf(record: TokenRecord, provider: string, subject: string): boolean {
   return record.provider === provider && record.profile.subject === subject
+}
+
+/** What it held has been replaced where this copy was not: it is spent, and its successor elsewhere. */
+function outdated(record: TokenRecord): TokenRecord {
+  if (record.ended) return record
+  const { receivedAt } = record.tokens
+  const tokens = { accessToken: '', receivedAt }
+  return { ...record, tokens, further: undefined, ended: 'rotation-lost' }
+}
+
+function raise(error: unknown): never {
+  throw error
 }
 
 function nothingWhenRetired(error: unknown): undefined {

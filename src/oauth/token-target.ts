@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { normalizeScope } from './scope.ts'
 import { type HeldAccessToken, sha256, type TokenRecord } from './token-record.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /** Which access token of a grant is meant; without a resource it is the one that API calls use. */
 export interface TokenTarget {
@@ -17,10 +18,14 @@ export function tokenTarget(
   scope: string | readonly string[] | undefined,
   resource: string | undefined,
 ): TokenTarget {
-  if (resource !== undefined && (!URL.canParse(resource) || resource.includes('#'))) {
-    throw new ConfigError(`The resource '${resource}' must be an absolute URI without a fragment.`)
-  }
+  if (resource !== undefined) checkResource(resource)
   return { scope: normalizeScope(scope), resource }
+}
+
+/** RFC 8707 section 2: an absolute URI without a fragment; throws a `ConfigError` for anything else. */
+export function checkResource(resource: string): void {
+  if (parsedUrl(resource) && !resource.includes('#')) return
+  throw new ConfigError(`The resource '${resource}' must be an absolute URI without a fragment.`)
 }
 
 /**

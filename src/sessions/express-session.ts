@@ -1,4 +1,5 @@
 import { formatHandle, parseHandle, type Session, type SessionHandle } from './session.ts'
+import { type RequestWithSessionStore, SessionTokens } from './session-tokens.ts'
 
 /** What is used of an express-session session. */
 export interface ExpressSessionData {
@@ -19,14 +20,18 @@ export function isExpressSession(session: unknown): session is ExpressSessionDat
   return typeof methods?.regenerate === 'function' && typeof methods.save === 'function'
 }
 
-/** The visitor's handle under one key of express-session's session; its tokens are elsewhere. */
+/** The visitor's handle under one key of express-session's session. */
 export class ExpressSession implements Session {
   readonly #request: RequestWithSession
-  /** express-session writes its cookie itself. */
-  readonly cookies: readonly string[] = []
+  #tokens: SessionTokens | undefined
 
   constructor(request: RequestWithSession) {
     this.#request = request
+  }
+
+  /** Another key of it, for who wants tokens there. */
+  get tokens(): SessionTokens {
+    return (this.#tokens ??= new SessionTokens(this.#request as unknown as RequestWithSessionStore))
   }
 
   read(): SessionHandle | undefined {
@@ -37,7 +42,8 @@ export class ExpressSession implements Session {
   async renew(handle: SessionHandle): Promise<void> {
     const { cookie: _cookie, ...kept } = this.#request.session
     await done((callback) => this.#request.session.regenerate(callback))
-    Object.assign(this.#request.session, kept, { behalf: formatHandle(handle) })
+    const tokens = this.#tokens?.carriedOver
+    Object.assign(this.#request.session, kept, { behalf: formatHandle(handle) }, tokens)
     await done((callback) => this.#request.session.save(callback))
   }
 

@@ -29,8 +29,4 @@ export class OwnSession implements Session {
     this.#written = { handle: undefined }
     this.#jar.delete('', this.#jar.settings.sameSite)
   }
-
-  get cookies(): readonly string[] {
-    return this.#jar.changes
-  }
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import type { TokenPlace } from './token-place.ts'
 
 /**
  * What a visitor's session holds: the name of what belongs to it, and a proof that changes with
@@ -16,8 +17,8 @@ export interface Session {
   renew(handle: SessionHandle): Promise<void>
   /** Ends the session. */
   end(): Promise<void>
-  /** `Set-Cookie` values that the reply has to carry. */
-  readonly cookies: readonly string[]
+  /** The place for token records that the session itself has. */
+  readonly tokens?: TokenPlace | undefined
 }
 
 /** 128 bits that name, 192 bits that prove. */

@@ -1,10 +1,12 @@
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { getIronSession } from 'iron-session'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { createBehalf } from '../../src/index.ts'
 import { behalf } from '../../src/middleware/express.ts'
 import { oauth2, oidc, spotify } from '../../src/oauth/providers/index.ts'
+import { inSession, ironSession, sealedCookie } from '../../src/sessions/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 
 const secret = 'x'.repeat(32)
@@ -189,6 +191,39 @@ test('a store in memory is warned about, with a code', () => {
     expect.stringMatching(/memory/),
     expect.objectContaining({ code: 'BEHALF_MEMORY_STORE' }),
   )
+})
+
+describe('tokens that requests bring along', () => {
+  test.each([
+    ['inSession()', inSession()],
+    ['sealedCookie()', sealedCookie()],
+    ['ironSession()', ironSession(getIronSession, { cookieName: 'app', password: secret })],
+  ])('%s is refused with the option user, whose grants are the users’', (name, tokenStore) => {
+    const make = () => createBehalf({ ...good, tokenStore, user: () => 'ada' })
+    expect(make).toThrow(/belongs to the user.*get\(\), save\(\) and delete\(\)/)
+    expect(make).toThrow(name)
+  })
+
+  test('inSession() is refused where the session is not express-session’s', () => {
+    const make = () => createBehalf({ ...good, tokenStore: inSession(), session: 'own' })
+    expect(make).toThrow(/needs express-session/)
+  })
+
+  test('what is neither a place nor one of behalf/sessions is refused', () => {
+    const make = () => createBehalf({ ...good, tokenStore: { get: () => undefined } as never })
+    expect(make).toThrow(/get\(\), save\(\) and delete\(\), or is inSession\(\)/)
+  })
+
+  test.each([
+    ['memory:', true],
+    ['sqlite:x.sqlite', false],
+    ['redis://127.0.0.1:1', false],
+  ])('with the store %s a warning is given: %s', (store, isWarned) => {
+    const warn = vi.spyOn(process, 'emitWarning').mockImplementation(() => {})
+    createBehalf({ ...good, store, tokenStore: sealedCookie() })
+    const codes = warn.mock.calls.map(([, options]) => (options as { code?: string }).code)
+    expect(codes.includes('BEHALF_UNCOORDINATED')).toBe(isWarned)
+  })
 })
 
 test('in development a secret is made once, readable by nobody else', async () => {

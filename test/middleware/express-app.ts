@@ -13,6 +13,7 @@ import {
 } from '../../src/middleware/express.ts'
 import type { ProviderDefinition } from '../../src/oauth/provider.ts'
 import { spotify } from '../../src/oauth/providers/index.ts'
+import type { Store } from '../../src/stores/store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import {
   createTestApi,
@@ -47,6 +48,7 @@ export interface AppSettings {
 export interface TestApp {
   app: Express
   auth: ExpressBehalf<{ spotify: ProviderDefinition }>
+  store: Store | string
   /** What the app's error handler was given. */
   errors: unknown[]
   /** A browser of its own: a supertest agent that sends what browsers send. */
@@ -97,10 +99,11 @@ export function createApp(world: World, settings: AppSettings = {}): TestApp {
   const { express = express5, session: kind = 'own', mountPath = '' } = settings
   const app = express()
   const errors: unknown[] = []
+  const store = settings.options?.store ?? memoryStore()
   const auth = behalf({
     baseUrl,
     secret,
-    store: memoryStore(),
+    store,
     providers: { spotify: world.spotify },
     ...settings.options,
   })
@@ -127,7 +130,7 @@ export function createApp(world: World, settings: AppSettings = {}): TestApp {
     errors.push(error)
     res.status(error.status ?? 500).json({ code: error.code })
   }) as never)
-  return { app, auth, errors, browser: () => browserOf(app) }
+  return { app, auth, store, errors, browser: () => browserOf(app) }
 }
 
 interface Reply {

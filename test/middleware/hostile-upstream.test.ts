@@ -175,7 +175,7 @@ describe.each(Object.entries(expressVersions))(
       for (const token of tokens) expect(JSON.stringify(errors)).not.toContain(token)
     })
 
-    test('UP-15 a connection that was given up is not used again', async () => {
+    test('HT-04 UP-15 a connection that was given up is not used again', async () => {
       const ada = await loggedIn(start().browser())
       api.answer = () => {}
       expect((await call(ada)).status).toBe(504)

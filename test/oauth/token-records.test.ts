@@ -45,7 +45,7 @@ test('what another process has ended is gone at once', async () => {
   expect(await token()).toBeUndefined()
 })
 
-test('a record that was good is none any more once a bit of it has been changed', async () => {
+test('TK-12 a record that was good is none any more once a bit of it has been changed', async () => {
   const { store, token, key } = await world()
   expect(await token()).toBe('first')
   const { value } = (await store.get(key))!
@@ -54,7 +54,7 @@ test('a record that was good is none any more once a bit of it has been changed'
   expect(await token()).toBeUndefined()
 })
 
-test('a record moved to the key of another user is none there', async () => {
+test('TK-12 SE-06 a record moved to the key of another user is none there', async () => {
   const { store, records, key } = await world()
   await records.replace({ kind: 'user', id: 'bob' }, 'spotify', recordOf('of Bob'))
   const bob = (await records.read({ kind: 'user', id: 'bob' }, 'spotify'))!

@@ -276,7 +276,7 @@ describe('token replies', () => {
 })
 
 describe('the token handler', () => {
-  test('tells of the grant, gives tokens with the validity asked for, and keeps saved ones', async () => {
+  test('TK-16 tells of the grant and of its end, gives tokens with the validity asked for, and keeps saved ones', async () => {
     const { ada } = await loggedIn(3600, {
       routes: (app) =>
         app.get('/tokens', async (req, res) => {

@@ -6,6 +6,8 @@ declare module 'oidc-provider' {
     path: string
     method: string
     body: unknown
+    status: number
+    headers: Record<string, string | undefined>
     oidc?: { params?: Record<string, unknown> }
   }
 

@@ -5,6 +5,14 @@ export interface PagesVisit {
   cancel?: boolean
 }
 
+/** What the user of a device does. */
+export interface DeviceVisit {
+  user: string
+  code: string
+  /** Says no where the code is confirmed. */
+  cancel?: boolean
+}
+
 /** Where the pages led to, and which of them were shown: `login`, `consent`. */
 export interface PagesOutcome {
   callback: URL
@@ -45,6 +53,43 @@ export class OidcBrowser {
         : await this.#open(action, { prompt, login: user, password: 'any' })
     }
     throw new Error(`oidc-provider has not led back to the app in ${maxSteps} steps.`)
+  }
+
+  /** Enters a device's code as its user would; gives the pages that were shown. */
+  async enterCode(verificationUri: string, { user, code, cancel }: DeviceVisit): Promise<string[]> {
+    const shown: string[] = []
+    let reply = await this.#open(verificationUri)
+    for (let step = 0; step < maxSteps; step += 1) {
+      const location = reply.headers.get('location')
+      if (location !== null) {
+        reply = await this.#open(new URL(location, reply.url || verificationUri).href)
+        continue
+      }
+      const page = await reply.text()
+      const action = /action="([^"]+)"/.exec(page)?.[1]
+      if (action === undefined) return shown
+      const prompt = /name="prompt" value="(\w+)"/.exec(page)?.[1]
+      const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1] ?? ''
+      const confirms = page.includes('name="confirm"')
+      shown.push(prompt ?? (confirms ? 'confirm' : 'code'))
+      const answer = confirms ? { confirm: 'yes', ...(cancel ? { abort: 'yes' } : {}) } : {}
+      const form = prompt
+        ? { prompt, login: user, password: 'any' }
+        : { xsrf, user_code: code, ...answer }
+      reply = await this.#open(new URL(action, verificationUri).href, form)
+      if (cancel && confirms) return shown
+    }
+    throw new Error('The device page does not end.')
+  }
+
+  /** Logs out at the server's own page; gives where that led to. */
+  async endSession(url: string): Promise<URL> {
+    const page = await (await this.#open(url)).text()
+    const action = /action="([^"]+)"/.exec(page)?.[1]
+    const xsrf = /name="xsrf" value="([^"]+)"/.exec(page)?.[1]
+    if (action === undefined || xsrf === undefined) throw new Error(`No logout page: ${page}`)
+    const reply = await this.#open(new URL(action, url).href, { xsrf, logout: 'yes' })
+    return new URL(reply.headers.get('location') ?? reply.url, url)
   }
 
   async #open(url: string, form?: Record<string, string>): Promise<Response> {

@@ -12,11 +12,29 @@ export interface RunningOidcProvider {
   tokenRequests: string[]
   /** The tokens it has issued, in order. */
   issued: IssuedPair[]
+  /** Every request with a body, in order: what was asked and how it was answered. */
+  requests: SeenRequest[]
   /** Is this token good? Asked at its introspection endpoint (RFC 7662). */
   isActive(token: string): Promise<boolean>
   /** Presents a refresh token as a thief would; gives the status. */
   presentRefreshToken(token: string): Promise<number>
   close(): Promise<void>
+}
+
+/** A request that the server was sent. */
+export interface SeenRequest {
+  path: string
+  parameters: Record<string, unknown>
+  dpop: string | undefined
+  authorization: string | undefined
+  status: number
+}
+
+/** What a test has otherwise than usual. */
+export interface OidcProviderSettings {
+  client?: object
+  features?: object
+  configuration?: object
 }
 
 /** What one token response brought. */
@@ -35,7 +53,10 @@ const clientSecret = 'a-secret-of-the-tests-for-oidc-provider'
  * Starts oidc-provider with pages of its own (anybody may log in with any password), PKCE required,
  * refresh token rotation, revocation and introspection. `redirectUri` is the app's.
  */
-export async function startOidcProvider(redirectUri: string): Promise<RunningOidcProvider> {
+export async function startOidcProvider(
+  redirectUri: string,
+  settings: OidcProviderSettings = {},
+): Promise<RunningOidcProvider> {
   const server = createServer().listen(0, '127.0.0.1')
   await once(server, 'listening')
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -43,11 +64,15 @@ export async function startOidcProvider(redirectUri: string): Promise<RunningOid
   const issued: IssuedPair[] = []
   const provider = await quietly(async () => {
     const { Provider } = await import('oidc-provider')
-    return new Provider(issuer, configurationFor(redirectUri))
+    return new Provider(issuer, configurationFor(redirectUri, settings))
   })
+  const requests: SeenRequest[] = []
   provider.use(async (context, next) => {
     await next()
-    if (context.path !== '/token') return
+    const { dpop, authorization } = context.headers
+    const parameters = context.oidc?.params ?? {}
+    requests.push({ path: context.path, parameters, dpop, authorization, status: context.status })
+    if (context.path !== '/token' || context.status !== 200) return
     tokenRequests.push(String(context.oidc?.params?.['grant_type']))
     const { access_token: accessToken, refresh_token: refreshToken } = context.body as {
       access_token?: string
@@ -63,6 +88,7 @@ export async function startOidcProvider(redirectUri: string): Promise<RunningOid
     clientSecret,
     tokenRequests,
     issued,
+    requests,
     isActive: async (token) => {
       const reply = await post(`${issuer}/token/introspection`, { token })
       return ((await reply.json()) as { active: boolean }).active
@@ -79,7 +105,10 @@ export async function startOidcProvider(redirectUri: string): Promise<RunningOid
   }
 }
 
-function configurationFor(redirectUri: string): object {
+function configurationFor(
+  redirectUri: string,
+  { client, features, configuration }: OidcProviderSettings,
+): object {
   const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   return {
     clients: [
@@ -92,6 +121,7 @@ function configurationFor(redirectUri: string): object {
         grant_types: ['authorization_code', 'refresh_token'],
         response_types: ['code'],
         token_endpoint_auth_method: 'client_secret_basic',
+        ...client,
       },
     ],
     jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), alg: 'RS256', use: 'sig' }] },
@@ -116,7 +146,9 @@ function configurationFor(redirectUri: string): object {
       devInteractions: { enabled: true },
       introspection: { enabled: true, allowedPolicy: () => true },
       revocation: { enabled: true, allowedPolicy: () => true },
+      ...features,
     },
+    ...configuration,
   }
 }
 

@@ -1,16 +1,31 @@
 import type { Express } from 'express'
 import session from 'express-session'
-import { memoryStore } from '../../src/stores/memory.ts'
+import { getIronSession } from 'iron-session'
+import { inSession, ironSession, sealedCookie } from '../../src/sessions/index.ts'
+import type { TokensInRequest } from '../../src/sessions/token-place.ts'
 import type { SeededRandom } from '../../src/testing/api/seeded-random.ts'
 import { createWorld, secret, type World } from '../middleware/express-app.ts'
+import { sharedStore } from '../middleware/place-app.ts'
+import { ironOptions } from '../middleware/place-kinds.ts'
 import { HeldSessionStore, heldStore } from './held-stores.ts'
 import { LogoutRace, privatePaths } from './logout-race.ts'
 import { Scheduler } from './scheduler.ts'
 import { logIn, serveApp, type ServedApp } from './served-app.ts'
 import { sendRequest, WebBrowser } from './web-browser.ts'
 
-/** Where the visitor's handle is. */
-export const sessionKinds = ['own', 'express-session'] as const
+/** Where the visitor's handle is, and where the tokens are when not in the store. */
+const kinds = {
+  own: {},
+  'express-session': { hasSession: true },
+  'in the session': { hasSession: true, tokenStore: inSession() },
+  'in cookies': { tokenStore: sealedCookie() },
+  'in cookies beside a session': { hasSession: true, tokenStore: sealedCookie() },
+  'in iron-session': { tokenStore: ironSession(getIronSession, ironOptions) },
+} satisfies Record<string, { hasSession?: boolean; tokenStore?: TokensInRequest }>
+
+type SessionKind = keyof typeof kinds
+
+export const sessionKinds = Object.keys(kinds) as SessionKind[]
 
 /** What one interleaving showed. */
 export interface Interleaving {
@@ -39,15 +54,17 @@ export class LogoutArena {
     this.#accessTokens = parts.accessTokens
   }
 
-  static async open(kind: (typeof sessionKinds)[number]): Promise<LogoutArena> {
+  static async open(kind: SessionKind): Promise<LogoutArena> {
+    const { hasSession, tokenStore }: { hasSession?: boolean; tokenStore?: TokensInRequest } =
+      kinds[kind]
     const scheduler = new Scheduler()
     const accessTokens: string[] = []
     const world = await createWorld({ fetch: heldFetch(scheduler, accessTokens) })
     const app = await serveApp(world, {
-      options: { store: heldStore(memoryStore(), scheduler) },
+      options: { store: heldStore(sharedStore(), scheduler), tokenStore },
       before: (one) => {
         countTransit(one, scheduler)
-        if (kind === 'own') return
+        if (!hasSession) return
         const store = new HeldSessionStore(scheduler)
         // Rolling: also a request that changes nothing writes the session back.
         one.use(session({ store, secret, resave: true, saveUninitialized: false, rolling: true }))

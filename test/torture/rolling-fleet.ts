@@ -1,6 +1,8 @@
 import { createTestApi, createTestProvider } from '../../src/testing/index.ts'
 import type { TestApi, TestProvider } from '../../src/testing/index.ts'
-import { Pod, type PodEnd, type PodSettings } from './rolling-pod.ts'
+import { Pod, type PodEnd, type PodSettings, type PodTokens } from './rolling-pod.ts'
+
+type OpenSettings = Pick<PodSettings, 'url' | 'tokens'>
 
 /** Processes of one app, in turn behind one address; and the world around them. */
 export class RollingFleet {
@@ -10,16 +12,16 @@ export class RollingFleet {
   readonly #pods = new Set<Pod>()
   #turn = 0
 
-  private constructor(provider: TestProvider, api: TestApi, url: string) {
+  private constructor(provider: TestProvider, api: TestApi, settings: OpenSettings) {
     this.provider = provider
     this.#api = api
     const { overrides } = provider
-    this.#settings = { url, overrides, apiBaseUrl: api.baseUrl }
+    this.#settings = { ...settings, overrides, apiBaseUrl: api.baseUrl }
   }
 
-  static async open(url: string): Promise<RollingFleet> {
+  static async open(url: string, tokens?: PodTokens): Promise<RollingFleet> {
     const provider = await createTestProvider()
-    return new RollingFleet(provider, await createTestApi({ provider }), url)
+    return new RollingFleet(provider, await createTestApi({ provider }), { url, tokens })
   }
 
   /** Another process, which gets requests from then on. */

@@ -12,7 +12,12 @@ export interface PodSettings {
   secret: readonly string[]
   overrides: ProviderOverrides
   apiBaseUrl: string
+  /** Where the tokens are, when not in the store. */
+  tokens?: PodTokens | undefined
 }
+
+/** What requests bring their tokens along in. */
+export type PodTokens = 'session' | 'cookies' | 'iron-session'
 
 /** What a process tells: that it listens; what its end was like. */
 export type PodReply = { port: number } | PodEnd
@@ -62,8 +67,22 @@ export class Pod {
 
   /** Sends it a request that a load balancer would have sent it. */
   send(path: string, headers: Record<string, string>): Promise<WebReply> {
+    return this.#request('GET', path, headers)
+  }
+
+  /** The same for what changes something. */
+  post(path: string, headers: Record<string, string>): Promise<WebReply> {
+    return this.#request('POST', path, headers)
+  }
+
+  #request(
+    method: 'GET' | 'POST',
+    path: string,
+    headers: Record<string, string>,
+  ): Promise<WebReply> {
     const { host } = new URL(publicOrigin)
-    return sendRequest(new URL(path, `http://127.0.0.1:${this.#port}`), 'GET', { ...headers, host })
+    const url = new URL(path, `http://127.0.0.1:${this.#port}`)
+    return sendRequest(url, method, { ...headers, host })
   }
 
   /** Ends it as a deployment does. */

@@ -5,21 +5,49 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import express, { type ErrorRequestHandler } from 'express'
+import session from 'express-session'
+import { getIronSession } from 'iron-session'
 import type { BehalfError } from '../../src/index.ts'
 import { behalf, requireLogin } from '../../src/middleware/express.ts'
 import { spotify } from '../../src/oauth/providers/index.ts'
+import { inSession, ironSession, sealedCookie } from '../../src/sessions/index.ts'
+import { createStore } from '../../src/stores/index.ts'
+import { StoredSessions } from './stored-sessions.ts'
 import { type PodReply, type PodSettings, publicOrigin } from './rolling-pod.ts'
 
-const { url, secret, overrides, apiBaseUrl } = JSON.parse(process.argv[2] ?? '') as PodSettings
+const settings = JSON.parse(process.argv[2] ?? '') as PodSettings
+const { url, secret, overrides, apiBaseUrl, tokens } = settings
+const ironOptions = {
+  cookieName: 'app',
+  password: 'of iron-session in the torture, 0123456789',
+  cookieOptions: { secure: false },
+}
+const places = {
+  session: inSession(),
+  cookies: sealedCookie(),
+  'iron-session': ironSession(getIronSession, ironOptions),
+}
 const auth = behalf({
   baseUrl: publicOrigin,
   store: url,
   secret,
+  tokenStore: tokens && places[tokens],
   providers: { spotify: spotify({ ...overrides, apiBaseUrl, scope: ['user-read-email'] }) },
 })
 
 const app = express()
+if (tokens === 'session') {
+  const store = new StoredSessions(createStore(url))
+  app.use(session({ store, secret: [...secret], resave: false, saveUninitialized: false }))
+}
 app.use(auth)
+app.get('/note', async (req, res) => {
+  const own = req.session ?? (await getIronSession<object>(req, res, ironOptions))
+  Object.assign(own, { note: Math.random() })
+  await sleep(40 * Math.random())
+  if (!req.session) await (own as unknown as { save(): Promise<void> }).save()
+  res.send('noted')
+})
 app.get('/me', async (req, res) => {
   res.json(await req.api['spotify']!.get('me'))
 })

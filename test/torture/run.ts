@@ -1,21 +1,23 @@
-// npm run torture [stores [backend...] | logins | logouts | tokens [part...]]: the long form of what npm test does in
+// npm run torture [stores [backend...] | logins | abandoned | logouts | tokens [part...]]: the long form of what npm test does in
 // short; ends with 1 when anything cannot be.
 //
 // stores: four processes x 25,000 mixed calls and 200 recorded histories for each store.
 // logins: 1,000 browsers x 5 tabs in any order, and 100 callbacks that come 20 times at once.
+// abandoned: 100,000 logins that nobody finishes; memory is as it was.
 // logouts: 10,000 interleavings of a logout with refreshes and late saves of the session.
 // tokens: what processes that share tokens present, on Redis, SQLite and files; its parts are expiries
 //   (50, each with 200 calls of four processes at once), clocks (the same, 5 s apart), stopped and
 //   lost (200 stops before and after sending), slow, kills (100 at each mark: hours), down; and, of
-//   whole apps, rolling (restarts and a new secret), outage (10 s) and subjects (100,000 calls). A
-//   name that begins like a store takes this store only. TORTURE_EXPIRIES, TORTURE_STOPS,
-//   TORTURE_KILLS, TORTURE_CALLS, TORTURE_CLOCKS change how much.
+//   whole apps, rolling (restarts and a new secret), places (tokens in sessions and cookies), outage
+//   (10 s) and subjects (100,000 calls). A name that begins like a store takes this store only.
+//   TORTURE_EXPIRIES, TORTURE_STOPS, TORTURE_KILLS, TORTURE_CALLS, TORTURE_CLOCKS change how much.
 //
 // Logins and logouts print their seed; TORTURE_SEED does the same once more. An interleaving that went
 // wrong is done by itself with TORTURE_FIRST=<its number> and TORTURE_INTERLEAVINGS=1.
 
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { abandonLogins } from './abandoned-logins.ts'
 import { tortureBackends } from './backends.ts'
 import { tortureLogins } from './login-torture.ts'
 import { tortureLogouts } from './logout-torture.ts'
@@ -33,6 +35,7 @@ const seed = process.env['TORTURE_SEED'] ?? randomBytes(6).toString('hex')
 const subjects: Record<string, (names: readonly string[]) => Promise<boolean>> = {
   stores,
   logins,
+  abandoned,
   logouts,
   tokens,
 }
@@ -66,6 +69,15 @@ async function logins(): Promise<boolean> {
   const { succeeded, wrong } = await tortureLogins(options)
   line.end(`, ${succeeded} succeeded, 100 callbacks sent 20 times at once`)
   return verdict(wrong) && succeeded === browsers * tabs
+}
+
+async function abandoned(): Promise<boolean> {
+  const logins = 100_000
+  const line = progressLine('abandoned', logins, 'logins')
+  const { bytesEach, entries } = await abandonLogins(logins, () => line.more(1_000, true))
+  line.end(`, ${bytesEach.toFixed(1)} bytes of heap left of each, ${entries} entries`, logins)
+  const isClean = bytesEach < 50 && entries === 0
+  return verdict(isClean ? [] : ['memory is not as it was'])
 }
 
 async function logouts(): Promise<boolean> {

@@ -2,6 +2,7 @@ import { component } from '../components.ts'
 import { type TortureBackend, tortureBackends } from './backends.ts'
 import { tortureOutageAtReply } from './outage-reply.ts'
 import { outageManners, tortureOutage } from './outage-torture.ts'
+import { torturePlaces } from './place-torture.ts'
 import { tortureSkippedAppend } from './rolling-skipped.ts'
 import { tortureRolling } from './rolling-torture.ts'
 import { tortureSubjects } from './subjects-torture.ts'
@@ -41,6 +42,8 @@ export interface TokenRun {
 
 const processes = 4
 const callsAtOnce = 200
+/** Of each of ten visitors, at each expiry. */
+const placeCalls = 20
 
 /**
  * All runs; those whose server or library is missing are left out with a loud line. What is about
@@ -121,7 +124,7 @@ function runsOnOne(backend: TortureBackend, { stops, trouble: seconds }: TokenEx
 
 /** Whole apps: restarts, outages, many users. */
 function runsOfApps(backends: readonly TortureBackend[], extent: TokenExtent): TokenRun[] {
-  const { calls, trouble: seconds } = extent
+  const { calls, expiries, trouble: seconds } = extent
   const shared = backends.filter(({ name }) => name !== 'file')
   const run: TokenRun['run'] = (progress) =>
     tortureSubjects({ url: 'memory:', seed: 'long', calls, progress })
@@ -135,6 +138,26 @@ function runsOfApps(backends: readonly TortureBackend[], extent: TokenExtent): T
         tortureSkippedAppend({ url, browsers: 5 }),
       ),
     ]),
+    ...shared.flatMap((backend) =>
+      (['session', 'cookies', 'iron-session'] as const).map((tokens) =>
+        runOn(
+          backend,
+          'places',
+          tokens,
+          [10 * expiries * placeCalls, 'requests'],
+          (url, progress) =>
+            torturePlaces({
+              url,
+              tokens,
+              processes,
+              visitors: 10,
+              expiries,
+              calls: placeCalls,
+              progress,
+            }),
+        ),
+      ),
+    ),
     ...outages(seconds),
     { part: 'subjects', name: 'memory', total: calls, unit: 'calls', run },
     ...shared

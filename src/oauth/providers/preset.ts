@@ -6,5 +6,7 @@ export function preset(
   overrides: ProviderOptions,
 ): ProviderDefinition {
   const given = Object.entries(overrides).filter(([, value]) => value !== undefined)
-  return { ...settings, ...Object.fromEntries(given) }
+  // An API at another place has none of the preset's origins.
+  const moved = overrides.apiBaseUrl === undefined ? {} : { apiOrigins: undefined }
+  return { ...settings, ...moved, ...Object.fromEntries(given) }
 }

@@ -11,6 +11,9 @@ export interface CodeContents {
   /** PKCE, `S256` (RFC 7636); `undefined` when the request had none. */
   readonly codeChallenge: string | undefined
   readonly nonce: string | undefined
+  /** Google's `access_type`. */
+  readonly accessType: string | undefined
+  readonly prompt: readonly string[]
 }
 
 /** What a client must show to redeem a code. */

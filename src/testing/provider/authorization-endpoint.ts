@@ -37,9 +37,10 @@ function decide(
 ): RawReply {
   const user = state.users.get(form.get('user') ?? '')
   if (user) {
-    const { client, redirectUri, scope, codeChallenge, nonce } = request
+    const { client, redirectUri, scope, codeChallenge, nonce, accessType, prompt } = request
     const { clientId } = client
-    const contents = { userId: user.id, clientId, redirectUri, scope, codeChallenge, nonce }
+    const asked = { scope, codeChallenge, nonce, accessType, prompt }
+    const contents = { userId: user.id, clientId, redirectUri, ...asked }
     return redirect(state, request, { code: state.codes.issue(contents) })
   }
   if (form.has('cancel')) {

@@ -11,6 +11,7 @@ export interface AuthorizationRequest {
   readonly scope: readonly string[]
   readonly prompt: readonly string[]
   readonly loginHint: string | undefined
+  readonly accessType: string | undefined
   readonly nonce: string | undefined
   readonly codeChallenge: string | undefined
   /** What is wrong with it, to be told to the client. */
@@ -38,9 +39,10 @@ export function readAuthorizationRequest(
     client,
     redirectUri,
     state: query.get('state') ?? undefined,
-    scope: words(query.get('scope')),
+    scope: words(query.get('scope')?.replaceAll(',', ' ') ?? null),
     prompt: words(query.get('prompt')),
     loginHint: query.get('login_hint') ?? undefined,
+    accessType: query.get('access_type') ?? undefined,
     nonce: query.get('nonce') ?? undefined,
     codeChallenge: query.get('code_challenge') ?? undefined,
     problem: problemOf(query, requirePkce),

@@ -1,4 +1,5 @@
 import { answerAuthorizationRequest } from './authorization-endpoint.ts'
+import { answerGitHubUser, answerTokenDeletion } from './github-endpoints.ts'
 import type { Answer, NotedReply, ReceivedRequest } from '../server/listen.ts'
 import { answerDiscovery } from './provider-metadata.ts'
 import { workingProvider } from './provider-switches.ts'
@@ -24,6 +25,11 @@ const endpoints: Readonly<Record<string, Endpoint>> = {
   'GET /jwks': ({ signer }) => jsonReply(signer.jwks()),
 }
 
+const githubEndpoints: Readonly<Record<string, Endpoint>> = {
+  'GET /user': answerGitHubUser,
+  'DELETE /applications': answerTokenDeletion,
+}
+
 /** Finds the endpoint of each request. */
 export function providerEndpoints(state: ProviderState): Answer {
   return (request) => {
@@ -31,7 +37,10 @@ export function providerEndpoints(state: ProviderState): Answer {
     const path = url.pathname
     if (path.startsWith('/redirected/')) return answerRedirected(state, request)
     if (method === 'GET' && path.startsWith('/avatars/')) return avatar(state, path)
-    const endpoint = endpoints[`${method} ${path}`]
+    const isLikeGitHub = state.switches.like === 'github'
+    const endpoint = isLikeGitHub
+      ? (githubEndpoints[`${method} /${path.split('/')[1]}`] ?? endpoints[`${method} ${path}`])
+      : endpoints[`${method} ${path}`]
     return endpoint ? endpoint(state, request) : { status: 404, body: 'Not found' }
   }
 }

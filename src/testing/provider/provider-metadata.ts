@@ -1,10 +1,11 @@
+import { mannersOf } from './provider-manners.ts'
 import type { ProviderState } from './provider-state.ts'
 import { jsonReply } from '../server/raw-reply.ts'
 import type { RawReply } from '../server/raw-reply.ts'
 
 /** Authorization server metadata (RFC 8414, OpenID Connect Discovery), or what the switch says. */
 export function answerDiscovery({ issuer, switches }: ProviderState, path: string): RawReply {
-  const metadata = metadataOf(issuer)
+  const metadata = mannersOf(switches.like).metadata(metadataOf(issuer))
   if (typeof switches.discovery === 'function') return switches.discovery(metadata)
   switch (switches.discovery) {
     case 'works':

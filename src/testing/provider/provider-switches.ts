@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import type { IdTokenSwitch } from './id-token.ts'
+import type { ProviderManner } from './provider-manners.ts'
 import type { RawReply } from '../server/raw-reply.ts'
 
 /** What a switch function learns about a token request. */
@@ -74,6 +75,8 @@ export interface ProviderSwitches {
   revocation: 'works' | 'unavailable' | 'hangs'
   /** Default `valid`. */
   idToken: IdTokenSwitch
+  /** Whose habits it has, where they differ from the specifications. Default `standard`. */
+  like: ProviderManner
 }
 
 /** The switches of a provider at which nothing goes wrong. */
@@ -92,5 +95,6 @@ export function workingProvider(): ProviderSwitches {
     discovery: 'works',
     revocation: 'works',
     idToken: 'valid',
+    like: 'standard',
   }
 }

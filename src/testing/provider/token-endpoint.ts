@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { accessTokenHash } from './id-token.ts'
 import type { NotedReply, ReceivedRequest } from '../server/listen.ts'
 import { ProtocolError } from './protocol-error.ts'
+import { mannersOf, testTenant } from './provider-manners.ts'
 import type { ProviderState } from './provider-state.ts'
 import { jsonReply } from '../server/raw-reply.ts'
 import type { RawReply } from '../server/raw-reply.ts'
@@ -35,7 +36,7 @@ export function tokenResponse(state: ProviderState, tokens: GrantTokens): Record
   if (refreshToken !== undefined) response['refresh_token'] = refreshToken
   response['scope'] = scope.join(' ')
   if (scope.includes('openid') && tokens.grant.userId) response['id_token'] = idToken(state, tokens)
-  return response
+  return mannersOf(state.switches.like).reply(response)
 }
 
 function grantReply(
@@ -48,8 +49,8 @@ function grantReply(
     const reply = tokenResponse(state, tokensFor(state, clientId, form))
     return jsonReply(reply, 200, { pragma: 'no-cache' })
   } catch (error) {
-    if (error instanceof ProtocolError) return error.reply()
-    throw error
+    if (!(error instanceof ProtocolError)) throw error
+    return mannersOf(state.switches.like).refusal(error, form.get('grant_type'))
   }
 }
 
@@ -75,10 +76,14 @@ function codeTokens(state: ProviderState, clientId: string, form: URLSearchParam
     redirectUri: form.get('redirect_uri') ?? undefined,
     codeVerifier: form.get('code_verifier') ?? undefined,
   }
-  const grant = codes.redeem(form.get('code') ?? '', proof, ({ userId, scope, nonce }) =>
-    grants.authorize(userId, clientId, scope, nonce),
-  )
-  return grants.issue(grant, switches.refreshTokenInReply)
+  let refreshable = switches.refreshTokenInReply
+  const grant = codes.redeem(form.get('code') ?? '', proof, (contents) => {
+    const { userId, scope, nonce } = contents
+    const isFirst = !grants.has(userId, clientId)
+    refreshable &&= mannersOf(switches.like).givesRefreshToken(contents, isFirst)
+    return grants.authorize(userId, clientId, scope, nonce)
+  })
+  return grants.issue(grant, refreshable)
 }
 
 function refreshedTokens(
@@ -109,11 +114,14 @@ function requested(form: URLSearchParams): Requested {
   return { scope, resource: form.get('resource') ?? undefined }
 }
 
+const microsoftIssuer = `https://login.microsoftonline.com/${testTenant}/v2.0`
+
 function idToken({ issuer, signer, switches }: ProviderState, tokens: GrantTokens): string {
   const { userId, clientId, authorizedAt, nonce } = tokens.grant
   const issuedAt = Math.floor(Date.now() / 1000)
   const claims = {
-    iss: issuer,
+    iss: switches.like === 'microsoft' ? microsoftIssuer : issuer,
+    ...(switches.like === 'microsoft' ? { tid: testTenant } : {}),
     sub: userId,
     aud: clientId,
     iat: issuedAt,

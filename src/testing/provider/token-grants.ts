@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ProtocolError } from './protocol-error.ts'
+import { mannersOf } from './provider-manners.ts'
 import type { ProviderSwitches } from './provider-switches.ts'
 
 /** One user's authorization of one client: the family of all its tokens. */
@@ -76,6 +77,12 @@ export class TokenGrants {
     return grant
   }
 
+  /** Whether the user has granted the client something that is good still. */
+  has(userId: string, clientId: string): boolean {
+    const isOf = (grant: Grant) => grant.userId === userId && grant.clientId === clientId
+    return [...this.#grants].some((grant) => isOf(grant) && !grant.revoked)
+  }
+
   /** The first tokens of a grant. */
   issue(grant: Grant, withRefreshToken: boolean, resource?: string): GrantTokens {
     return this.#issue(grant, grant.scope, withRefreshToken, resource)
@@ -103,8 +110,9 @@ export class TokenGrants {
     if (!scope.every((name) => grant.scope.includes(name))) {
       throw new ProtocolError('invalid_scope', 'The scope exceeds what was granted')
     }
-    const tokens = this.#issue(grant, scope, this.#switches.rotate, resource)
-    if (this.#switches.rotate) {
+    const { rotates = this.#switches.rotate, keepsReplaced } = mannersOf(this.#switches.like)
+    const tokens = this.#issue(grant, scope, rotates, resource)
+    if (rotates && !keepsReplaced) {
       token.usedAt = Date.now()
       token.successor = tokens
     }

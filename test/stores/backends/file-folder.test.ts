@@ -70,7 +70,7 @@ describe('what is stored', () => {
     expect(filesIn(root)).toHaveLength(9)
   })
 
-  test.each([0o000, 0o077, 0o777])('is for its owner only under umask %o', async (mask) => {
+  test.each([0o000, 0o077, 0o777])('TK-13 is for its owner only under umask %o', async (mask) => {
     root = join(folder, 'a/b')
     const before = process.umask(mask)
     try {

@@ -27,6 +27,10 @@ export type ErrorCode =
   | 'upstream_error'
   | 'upstream_unavailable'
   | 'rate_limited'
+  | 'user_in_shared_cache'
+
+/** Every copy of this module marks its errors with it. */
+const isOurs = Symbol.for('behalf.error')
 
 /**
  * The base of every error that behalf throws: a stable `code`, the HTTP `status` it means for the
@@ -35,21 +39,46 @@ export type ErrorCode =
  * No message, property or cause holds a token, a code or a secret.
  */
 export abstract class BehalfError extends Error {
+  /** The class's name, which bundlers shorten otherwise. */
+  static readonly kind: string = 'BehalfError'
   abstract readonly code: ErrorCode
   readonly status: number = 500
   readonly headers: Readonly<Record<string, string>> | Headers = {}
+  readonly [isOurs] = true
   override get name(): string {
-    return this.constructor.name
+    return (this.constructor as typeof BehalfError).kind
   }
+
+  /**
+   * Bundlers load a module several times (Next.js: proxy, pages and routes), and what one copy throws
+   * another one catches: errors are of a class by its `kind`.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (typeof value !== 'object' || value === null || !(isOurs in value)) return false
+    // A class of the app's own is only itself.
+    if (!Object.hasOwn(this, 'kind'))
+      return Object.prototype.isPrototypeOf.call(this.prototype, value)
+    return kindsOf(value.constructor).includes(this.kind)
+  }
+}
+
+function kindsOf(constructor: unknown): unknown[] {
+  const kinds: unknown[] = []
+  for (let one = constructor; typeof one === 'function'; one = Object.getPrototypeOf(one)) {
+    kinds.push((one as { kind?: unknown }).kind)
+  }
+  return kinds
 }
 
 /** The configuration is unsafe or incomplete; the message says what to change. */
 export class ConfigError extends BehalfError {
+  static override readonly kind: string = 'ConfigError'
   readonly code = 'config_invalid'
 }
 
 /** A session middleware runs after behalf, so that the session was not there when it was needed. */
 export class SessionOrderError extends BehalfError {
+  static override readonly kind: string = 'SessionOrderError'
   readonly code = 'session_order'
   constructor() {
     super(
@@ -61,6 +90,7 @@ export class SessionOrderError extends BehalfError {
 
 /** A login has just finished, but what it put into the browser's session did not come back. */
 export class SessionNotKeptError extends BehalfError {
+  static override readonly kind: string = 'SessionNotKeptError'
   readonly code = 'session_not_kept'
   constructor(provider: string) {
     super(
@@ -73,6 +103,7 @@ export class SessionNotKeptError extends BehalfError {
 
 /** The option `user` is set and found nobody: the app's own login comes first. */
 export class UserRequiredError extends BehalfError {
+  static override readonly kind: string = 'UserRequiredError'
   readonly code = 'user_required'
   override readonly status = 401
   constructor(provider: string) {
@@ -85,13 +116,14 @@ export class UserRequiredError extends BehalfError {
 
 /** Nobody is logged in at this provider; `loginUrl` leads there. */
 export class LoginRequiredError extends BehalfError {
+  static override readonly kind: string = 'LoginRequiredError'
   readonly code = 'login_required'
   override readonly status = 401
   readonly provider: string
   readonly loginUrl: string | undefined
   constructor(provider: string, loginUrl: string | undefined) {
     const what = `No grant for ${provider}: the user has not logged in there, or the grant has ended. `
-    const inRequest = `Guard the route with requireLogin('${provider}'), or send the user to loginUrl.`
+    const inRequest = `Guard the route with requireLogin('${provider}') (Next.js: login: '${provider}'), or send the user to loginUrl.`
     const inJob =
       'The user has to connect it in the app. forUser() finds the grants of users (option user, assignTo()), not those ' +
       'of sessions; and nobody but its visitor finds what lives in a session or in cookies (option tokenStore).'
@@ -106,6 +138,7 @@ export type ReauthReason = 'refresh-expired' | 'revoked' | 'rotation-lost' | 'no
 
 /** The grant has ended at the provider and only a new login brings it back. */
 export class ReauthRequiredError extends BehalfError {
+  static override readonly kind: string = 'ReauthRequiredError'
   readonly code = 'reauth_required'
   override readonly status = 401
   readonly provider: string
@@ -127,6 +160,7 @@ export class ReauthRequiredError extends BehalfError {
 
 /** The user granted less than the call needs (RFC 6750 section 3.1). */
 export class InsufficientScopeError extends BehalfError {
+  static override readonly kind: string = 'InsufficientScopeError'
   readonly code = 'insufficient_scope'
   override readonly status = 403
   readonly provider: string
@@ -145,6 +179,7 @@ export class InsufficientScopeError extends BehalfError {
 
 /** A logout or disconnect that does not come from the app's own pages. */
 export class CrossSiteRequestError extends BehalfError {
+  static override readonly kind: string = 'CrossSiteRequestError'
   readonly code = 'cross_site_request'
   override readonly status = 403
   constructor() {
@@ -181,6 +216,7 @@ const stateMessages: Readonly<Record<StateErrorCode, string>> = {
 
 /** The callback does not belong to a login that this browser has under way (RFC 6749 section 10.12). */
 export class StateError extends BehalfError {
+  static override readonly kind: string = 'StateError'
   readonly code: StateErrorCode
   override readonly status = 400
   /** What is behind the code, as far as the request tells. */
@@ -194,6 +230,7 @@ export class StateError extends BehalfError {
 
 /** The user, or the provider for them, said no (RFC 6749 section 4.1.2.1, `access_denied`). */
 export class AccessDeniedError extends BehalfError {
+  static override readonly kind: string = 'AccessDeniedError'
   readonly code = 'access_denied'
   override readonly status = 403
   constructor(provider: string) {
@@ -203,6 +240,7 @@ export class AccessDeniedError extends BehalfError {
 
 /** The callback is not an authorization response that can be used. */
 export class CallbackError extends BehalfError {
+  static override readonly kind: string = 'CallbackError'
   readonly code = 'callback_invalid'
   override readonly status = 400
   /** The provider's own error code, when it is one of RFC 6749 section 4.1.2.1 or OpenID Connect. */
@@ -215,6 +253,7 @@ export class CallbackError extends BehalfError {
 
 /** The provider cannot be reached or asked for patience; the tokens are kept. */
 export class ProviderUnavailableError extends BehalfError {
+  static override readonly kind: string = 'ProviderUnavailableError'
   readonly code = 'provider_unavailable'
   override readonly status = 503
   override readonly headers: Readonly<Record<string, string>>
@@ -232,6 +271,7 @@ export class ProviderUnavailableError extends BehalfError {
 
 /** The provider refuses this app itself: client id, secret, redirect URI or grant type. */
 export class ClientMisconfiguredError extends BehalfError {
+  static override readonly kind: string = 'ClientMisconfiguredError'
   readonly code = 'client_misconfigured'
   override readonly status = 502
   /** The error code of RFC 6749 section 5.2. */
@@ -247,6 +287,7 @@ export class ClientMisconfiguredError extends BehalfError {
 
 /** The token store failed or is too slow; nobody is logged out because of it. */
 export class StoreUnavailableError extends BehalfError {
+  static override readonly kind: string = 'StoreUnavailableError'
   readonly code = 'store_unavailable'
   override readonly status = 503
   override readonly headers: Readonly<Record<string, string>> = { 'retry-after': '2' }
@@ -257,6 +298,7 @@ export class StoreUnavailableError extends BehalfError {
 
 /** The store's backend cannot do this at all, such as listing keys on memcached. */
 export class UnsupportedOperationError extends BehalfError {
+  static override readonly kind: string = 'UnsupportedOperationError'
   readonly code = 'unsupported_operation'
   readonly operation: string
   constructor(operation: string, why: string) {
@@ -293,6 +335,7 @@ export class NotPersistableError extends BehalfError {
 
 /** A token would have gone to a host that is none of the provider's. */
 export class OriginNotAllowedError extends BehalfError {
+  static override readonly kind: string = 'OriginNotAllowedError'
   readonly code = 'origin_not_allowed'
   constructor(provider: string, what: string) {
     super(
@@ -307,6 +350,7 @@ export class OriginNotAllowedError extends BehalfError {
  * or a secret that was retired while it was still needed.
  */
 export class RetiredSecretError extends StoreUnavailableError {
+  static override readonly kind: string = 'RetiredSecretError'
   constructor() {
     super('a value in it was sealed with a secret that this process does not have')
   }
@@ -314,6 +358,7 @@ export class RetiredSecretError extends StoreUnavailableError {
 
 /** A reply that is not what its specification says it must be. */
 export class UnexpectedResponseError extends BehalfError {
+  static override readonly kind: string = 'UnexpectedResponseError'
   readonly code = 'unexpected_response'
   override readonly status = 502
   constructor(provider: string, what: string) {
@@ -323,6 +368,7 @@ export class UnexpectedResponseError extends BehalfError {
 
 /** The upstream API answered with a status that is not 2xx. */
 export class UpstreamError extends BehalfError {
+  static override readonly kind: string = 'UpstreamError'
   readonly code = 'upstream_error'
   override readonly status: number
   /** The reply's headers; a `Headers`, so that Express does not copy them into the app's reply. */
@@ -343,6 +389,7 @@ export class UpstreamError extends BehalfError {
  * own reply may say the same. GET and HEAD have been sent again where the wait was short.
  */
 export class RateLimitedError extends BehalfError {
+  static override readonly kind: string = 'RateLimitedError'
   readonly code = 'rate_limited'
   override readonly status = 429
   override readonly headers: Readonly<Record<string, string>>
@@ -364,6 +411,7 @@ export class RateLimitedError extends BehalfError {
 
 /** There was no reply of the upstream API, or only a part of one. */
 export class UpstreamUnavailableError extends BehalfError {
+  static override readonly kind: string = 'UpstreamUnavailableError'
   readonly code = 'upstream_unavailable'
   /** 504 where it took too long (see the option `timeouts`), else 502. */
   override readonly status: number
@@ -380,4 +428,16 @@ function challengeOf(headers: Headers): string {
   const scope = /\bscope="([\w .:/-]{1,200})"/.exec(challenge)?.[1]
   if (error === undefined) return ''
   return ` (${error}${scope === undefined ? '' : `; needs ${scope}`})`
+}
+
+/** A user's client was asked for where Next.js keeps results for everybody: in 'use cache'. */
+export class UserInSharedCacheError extends BehalfError {
+  static override readonly kind: string = 'UserInSharedCacheError'
+  readonly code = 'user_in_shared_cache'
+  constructor(scope: string) {
+    super(
+      `A user's client was used inside ${scope}, whose results are kept for everybody. Make the call outside of it, ` +
+        "where behalf's response cache keeps replies for each user; inside, forApp() calls as the app itself.",
+    )
+  }
 }

@@ -34,6 +34,7 @@ export {
   UnsupportedOperationError,
   UpstreamError,
   UpstreamUnavailableError,
+  UserInSharedCacheError,
   UserRequiredError,
 } from './errors.ts'
 export type { BehalfEvent, EventFields, EventListener, Happening } from './events.ts'

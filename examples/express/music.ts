@@ -14,7 +14,7 @@ export interface Track {
   id: string
   name: string
   duration_ms: number
-  artists: Array<{ name: string }>
+  artists: Array<{ id: string; name: string }>
   album: { name: string; images: Image[] }
 }
 

@@ -70,6 +70,11 @@ export class ResponseCache {
     if (options.store) this.attach(options.store)
   }
 
+  /** What it was made with. */
+  get options(): ResponseCacheOptions {
+    return this.#options
+  }
+
   /** Gives the cache a store, unless it has its own. */
   attach(store: Store): void {
     const { namespace = 'behalf' } = this.#options

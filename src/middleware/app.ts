@@ -99,7 +99,8 @@ export class App {
   access(provider: string): ProviderAccess {
     const access = this.accesses.get(provider)
     if (access) return access
-    throw new ConfigError(`There is no provider ${provider} in the app's providers.`)
+    const names = [...this.accesses.keys()].join(', ')
+    throw new ConfigError(`There is no provider ${provider}; the app's providers are: ${names}.`)
   }
 
   /** A grant belongs to the app's user where there is such a thing, else to the session. */

@@ -6,11 +6,10 @@ import { type Configuration, configure } from './configuration.ts'
 import { type Context, contextFor } from './context.ts'
 import type { BehalfOptions, Providers } from './options.ts'
 import { Grants } from './grants.ts'
-import { warnOnce } from './developer-log.ts'
-import { errorPage } from './reply.ts'
+import { routeInWords } from './in-words.ts'
 import { respond, type Route, routeAt } from './routes.ts'
-import type { Visit } from './visit.ts'
-import { visitOf } from './web-request.ts'
+import { Visit } from './visit.ts'
+import { type Surroundings, WebSource } from './web-request.ts'
 
 /** A day: no job holds on to a call for longer. */
 const longestWait = 86_400
@@ -65,14 +64,21 @@ export class Behalf<P extends Providers = Providers> {
 
   /**
    * Answers a request to one of behalf's routes; `undefined` for any other. Errors become
-   * responses: a page for a person, JSON with `code` for a script.
+   * responses: a page for a person, JSON with `code` for a script. Where a framework
+   * says so, `path` is what it was asked for, and `mountPath` what stands there before the routes.
    */
-  async handle(request: Request): Promise<Response | undefined> {
+  async handle(
+    request: Request,
+    { mountPath = '', path = new URL(request.url).pathname } = {},
+  ): Promise<Response | undefined> {
     const app = await this.app()
-    const route = this.route(app, new URL(request.url).pathname)
+    if (!path.startsWith(mountPath)) return undefined
+    const route = this.route(app, path.slice(mountPath.length), mountPath)
     if (!route) return undefined
-    const visit = this.#visit(app, request)
-    const response = await respond(route, visit).catch((error: unknown) => inWords(error))
+    const visit = this.visit(app, request, { mountPath })
+    const response = await respond(route, visit).catch((error: unknown) =>
+      routeInWords(visit, error),
+    )
     for (const cookie of visit.source.jar.take()) response.headers.append('set-cookie', cookie)
     return response
   }
@@ -83,7 +89,7 @@ export class Behalf<P extends Providers = Providers> {
    */
   async context(request: Request): Promise<Context<P>> {
     const app = await this.app()
-    const visit = this.#visit(app, request)
+    const visit = this.visit(app, request)
     visit.source.jar.take()
     return contextFor(app, visit, { cache: () => app.cache })
   }
@@ -202,22 +208,14 @@ export class Behalf<P extends Providers = Providers> {
     return new App(this.#configuration, this.#options, keyRing)
   }
 
-  #visit(app: App, request: Request): Visit {
-    return visitOf(app, request, () => this.identify(request))
+  /** A visitor's request. For adapters. */
+  visit(app: App, request: Request, surroundings: Partial<Surroundings> = {}): Visit {
+    const user = () => this.identify(request)
+    return new Visit(app, new WebSource(app, request, { user, ...surroundings }))
   }
 }
 
 /** Makes the core. Throws a `ConfigError` that says what to change, for unsafe or incomplete options. */
 export function createBehalf<const P extends Providers>(options: BehalfOptions<P>): Behalf<P> {
   return new Behalf(options)
-}
-
-function inWords(error: unknown): Response {
-  if (!(error instanceof BehalfError)) throw error
-  warnOnce(
-    'BEHALF_REQUEST_FAILED',
-    error.code,
-    `A request was refused (${error.code}). ${error.message}`,
-  )
-  return errorPage(error, '/')
 }

@@ -122,3 +122,6 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
   /** Time limits, in seconds. */
   timeouts?: Timeouts | undefined
 }
+
+/** The options that are called when something happens. */
+export const callbacks = ['user', 'onLogin', 'onMissingGrant', 'onEvent', 'waitUntil'] as const

@@ -23,12 +23,15 @@ export function notAllowed(allow: 'GET' | 'POST'): Response {
   return new Response(`Use ${allow} here: ${how}.\n`, { status: 405, headers })
 }
 
+/** What is told of an error. */
+export type ToldError = Pick<BehalfError, 'message' | 'status' | 'headers'> & { code: string }
+
 /**
  * A plain page for a login that failed: what it means for the person, a way to start again, and the
  * code for whoever is asked for help, with a reference by which the event is found. What to mend is
  * told to the developer, not here.
  */
-export function errorPage(error: BehalfError, startAgain: string, reference = ''): Response {
+export function errorPage(error: ToldError, startAgain: string, reference = ''): Response {
   const page = `<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>This did not work</title>
 <style>body{font:16px/1.5 system-ui,sans-serif;max-width:32rem;margin:15vh auto;padding:0 1rem}
@@ -36,12 +39,31 @@ a{display:inline-block;padding:.5rem 1rem;border-radius:.5rem;background:#111;co
 small{color:#666}</style>
 <h1>This did not work</h1><p>${meaningOf(error)}</p>
 <p><a href="${escapeHtml(startAgain)}">Start again</a></p><p><small>${error.code} ${reference}</small></p></html>`
-  // An upstream's status can be any.
-  const status = error.status < 400 ? 502 : error.status
-  const response = new Response(page, { status, headers: pageHeaders })
-  if (!(error.headers instanceof Headers)) {
-    for (const [name, value] of Object.entries(error.headers)) response.headers.set(name, value)
+  return withHeadersOf(error, new Response(page, { status: statusOf(error), headers: pageHeaders }))
+}
+
+/** The same for a script: its code, and for what is the caller's matter the message and `loginUrl`. */
+export function errorJson(error: ToldError): Response {
+  const { code, message } = error
+  const status = statusOf(error)
+  const { loginUrl } = error as { loginUrl?: unknown }
+  const body = {
+    code,
+    ...(status < 500 ? { message } : {}),
+    ...(typeof loginUrl === 'string' ? { loginUrl } : {}),
   }
+  return withHeadersOf(error, json(body, status))
+}
+
+/** An upstream's status can be any. */
+function statusOf({ status }: ToldError): number {
+  return status < 400 || status > 599 ? 502 : status
+}
+
+/** But for an upstream's: those are of another reply. */
+function withHeadersOf({ headers }: ToldError, response: Response): Response {
+  if (headers instanceof Headers) return response
+  for (const [name, value] of Object.entries(headers)) response.headers.set(name, value)
   return response
 }
 
@@ -51,8 +73,11 @@ const pageHeaders = {
   'content-security-policy': "default-src 'none'; style-src 'unsafe-inline'",
 }
 
-function meaningOf({ code, status }: BehalfError): string {
-  return meanings[code] ?? (status < 500 ? 'It could not be finished.' : 'Something went wrong.')
+function meaningOf({ code, status }: ToldError): string {
+  return (
+    meanings[code as ErrorCode] ??
+    (status < 500 ? 'It could not be finished.' : 'Something went wrong.')
+  )
 }
 
 const meanings: Readonly<Partial<Record<ErrorCode, string>>> = {

@@ -1,6 +1,5 @@
 import {
   BehalfError,
-  ConfigError,
   InsufficientScopeError,
   LoginRequiredError,
   ReauthRequiredError,
@@ -17,6 +16,14 @@ import type { Visit } from './visit.ts'
 import { withQuery } from './with-query.ts'
 import { parsedUrl } from '../parsed-url.ts'
 
+/** What a visitor has to do first. */
+export interface WayIn {
+  /** Why they cannot pass. */
+  obstacle: BehalfError
+  /** Where the browser has to go; `undefined` where nothing says where. */
+  target: string | undefined
+}
+
 /**
  * Lets a visitor pass who has logged in at the provider and granted the scope: gives `undefined`
  * then. A navigation is redirected to the login and comes back; anything else gets 401 or 403 JSON
@@ -27,23 +34,39 @@ export async function admit(
   provider: string,
   scope: readonly string[],
 ): Promise<Response | undefined> {
-  const access = visit.app.accesses.get(provider)
-  if (!access)
-    throw new ConfigError(
-      `requireLogin('${provider}'): there is no such provider; there are: ${[...visit.app.accesses.keys()].join(', ')}.`,
-    )
-  const obstacle = await obstacleFor(visit, access, scope)
-  if (!obstacle) return undefined
+  const way = await wayIn(visit, provider, scope)
+  if (!way) return undefined
+  const { obstacle, target } = way
   const { code, message, status } = obstacle
-  const target = targetFor(visit, provider, obstacle, scope)
   if (!isNavigation(visit.source.header) || target === undefined) {
     const loginUrl = target === undefined ? {} : { loginUrl: target }
     return json({ code, message, ...loginUrl }, status)
   }
+  guardLoop(visit, provider, obstacle)
+  return redirect(target)
+}
+
+/**
+ * The same, for who answers in another way; `undefined` for a visitor who may pass. `returnTo` is
+ * where to come back to, by default the page that the request is of. Throws a `ConfigError` for a
+ * provider that the app does not have.
+ */
+export async function wayIn(
+  visit: Visit,
+  provider: string,
+  scope: readonly string[],
+  returnTo = currentPage(visit),
+): Promise<WayIn | undefined> {
+  const obstacle = await obstacleFor(visit, visit.app.access(provider), scope)
+  return obstacle && { obstacle, target: targetFor(visit, provider, obstacle, { scope, returnTo }) }
+}
+
+/** Throws where the visitor has just been there: sending them once more would go round and round. */
+export function guardLoop(visit: Visit, provider: string, obstacle: BehalfError): void {
   const last = justFinished(visit.source.jar, provider)
   // The app's own login is no concern of a loop guard: it may have ended a moment ago.
-  if (last === undefined || obstacle instanceof UserRequiredError) return redirect(target)
-  const isLost = last === 'done' && !(obstacle instanceof InsufficientScopeError)
+  if (last === undefined || obstacle instanceof UserRequiredError) return
+  const isLost = last === 'done' && obstacle instanceof LoginRequiredError
   throw isLost ? new SessionNotKeptError(provider) : obstacle
 }
 
@@ -64,19 +87,17 @@ async function obstacleFor(
     : undefined
 }
 
-/** Where the browser has to go. */
 function targetFor(
   visit: Visit,
   provider: string,
   obstacle: BehalfError,
-  scope: readonly string[],
+  { scope, returnTo }: { scope: readonly string[]; returnTo: string },
 ): string | undefined {
-  const here = currentPage(visit)
   if (!(obstacle instanceof UserRequiredError)) {
-    return visit.loginUrl(provider, { returnTo: here, ...(scope.length > 0 ? { scope } : {}) })
+    return visit.loginUrl(provider, { returnTo, ...(scope.length > 0 ? { scope } : {}) })
   }
   const { signInUrl } = visit.app.options
-  return signInUrl === undefined ? undefined : withQuery(signInUrl, { returnTo: here })
+  return signInUrl === undefined ? undefined : withQuery(signInUrl, { returnTo })
 }
 
 /** A page can be come back to: the one navigated to, or the one whose script or form has sent this. */

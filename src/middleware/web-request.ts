@@ -1,29 +1,74 @@
+import type { ResponseCache } from '../cache/index.ts'
 import { readBounded } from '../bounded-body.ts'
 import { CookieJar } from '../sessions/cookie-jar.ts'
 import { OwnSession } from '../sessions/own-session.ts'
+import type { Session } from '../sessions/session.ts'
 import type { App } from './app.ts'
-import { Visit } from './visit.ts'
+import type { HeaderReader } from './fetch-metadata.ts'
+import { publicUrl } from './public-url.ts'
+import type { VisitSource } from './visit.ts'
 
 const maxFormBytes = 65_536
 
+/** What a web-standard request does not tell by itself. */
+export interface Surroundings {
+  /** What the option `user` says. */
+  user: () => unknown
+  /** Where the app is mounted, as it stands in the URL. Default '', the root. */
+  mountPath?: string | undefined
+  /** Called when the reply begins to depend on who is asking. */
+  used?: (() => void) | undefined
+}
+
 /**
- * The visit of a web-standard `Request`: the session is a cookie of behalf's own. Whoever sends the
- * reply takes the cookies of its jar.
+ * A web-standard `Request`, in the terms of a visit: the session is a cookie of behalf's own. Whoever
+ * sends the reply takes the cookies of its jar.
  */
-export function visitOf(app: App, request: Request, user: () => unknown): Visit {
-  const jar = new CookieJar(request.headers.get('cookie') ?? undefined, app.configuration.cookie)
-  return new Visit(app, {
-    method: request.method,
-    url: new URL(request.url),
-    header: (name) => request.headers.get(name) ?? undefined,
-    jar,
-    session: new OwnSession(jar),
-    mountPath: '',
-    form: () => formOf(request),
-    user,
-    cache: () => app.cache,
-    used: () => {},
-  })
+export class WebSource implements VisitSource {
+  readonly jar: CookieJar
+  readonly session: Session
+  readonly mountPath: string
+  readonly #app: App
+  readonly #request: Request
+  readonly #surroundings: Surroundings
+
+  constructor(app: App, request: Request, surroundings: Surroundings) {
+    const { cookie } = app.configuration
+    this.jar = new CookieJar(request.headers.get('cookie') ?? undefined, cookie)
+    this.session = new OwnSession(this.jar)
+    this.mountPath = surroundings.mountPath ?? ''
+    this.#app = app
+    this.#request = request
+    this.#surroundings = surroundings
+  }
+
+  get method(): string {
+    return this.#request.method
+  }
+
+  get url(): URL {
+    return publicUrl(this.#app.configuration.origins, this.#request.url, this.header)
+  }
+
+  get header(): HeaderReader {
+    return (name) => this.#request.headers.get(name) ?? undefined
+  }
+
+  form(): Promise<URLSearchParams> {
+    return formOf(this.#request)
+  }
+
+  user(): unknown {
+    return this.#surroundings.user()
+  }
+
+  cache(): ResponseCache | undefined {
+    return this.#app.cache
+  }
+
+  used(): void {
+    this.#surroundings.used?.()
+  }
 }
 
 /** A form of more than 64 KB is none of ours. */

@@ -1,5 +1,6 @@
 import { types } from 'node:util'
 import type { Agent, Dispatcher } from 'undici'
+import { plainFetch } from './plain-fetch.ts'
 import { type Presentation, presentationOf, sendingAtOnce } from './presentation.ts'
 
 /** Seconds; see the option `timeouts`. */
@@ -21,11 +22,11 @@ export function timedFetch(timeouts: ConnectionTimeouts): typeof fetch {
   const usual = usualDispatchers()
   let agent: Promise<Agent> | undefined
   return async (input, init) => {
-    if (!isStill(usual)) return sendingAtOnce(fetch)(input, init)
+    if (!isStill(usual)) return sendingAtOnce(plainFetch())(input, init)
     const presented = presentationOf(init)
     const limits = await (agent ??= agentWith(timeouts))
     const dispatcher = presented ? presentingThrough(limits, presented) : limits
-    return fetch(input, { ...init, dispatcher } as RequestInit)
+    return plainFetch()(input, { ...init, dispatcher } as RequestInit)
   }
 }
 

@@ -16,6 +16,7 @@ import { isRedisClient, redisStore } from './redis.ts'
 import type { RedisClient } from './redis.ts'
 import { isSqliteClient, sqliteOptions, sqliteStore } from './sqlite.ts'
 import type { SqliteClient } from './sqlite.ts'
+import { noteSource } from './store-source.ts'
 import { decoded, parseStoreUrl, queryOptions } from './store-url.ts'
 import type { Store } from './store.ts'
 
@@ -125,7 +126,7 @@ const byScheme: Readonly<Record<string, FromUrl>> = {
 function fromUrl(url: string | URL): Store {
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(String(url))?.[1]?.toLowerCase() ?? ''
   if (!Object.hasOwn(byScheme, scheme)) refuse(scheme)
-  return byScheme[scheme]!(url)
+  return noteSource(byScheme[scheme]!(url), url)
 }
 
 /** One for each name and process, because frameworks load a module several times. */

@@ -2,16 +2,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { oauth2, oidc } from '../../src/oauth/providers/index.ts'
 import { createTestProvider, loginAs, type TestProvider } from '../../src/testing/index.ts'
 import { type HostileRow, hostileRows } from '../hostile.ts'
-import {
-  baseUrl,
-  type Browser,
-  createApp,
-  createWorld,
-  expressVersions,
-  navigation,
-  type World,
-} from './express-app.ts'
+import { baseUrl, type Browser, createWorld, navigation, type World } from './express-app.ts'
 import { approve, beginLogin, cookiesOf } from './flow.ts'
+import { type Target, targets } from './targets.ts'
 
 let world: World
 let other: TestProvider
@@ -29,11 +22,10 @@ beforeEach(() => {
 })
 
 /** An app with a provider found by discovery, whose metadata promises `iss`, and a second one. */
-function createTwoProviderApp(express: (typeof expressVersions)[string]) {
+function createTwoProviderApp(createApp: Target) {
   const { issuer, clientId, clientSecret } = world.provider.overrides
   const { issuer: otherIssuer, ...endpoints } = other.overrides
   return createApp(world, {
-    express,
     options: {
       providers: {
         spotify: oidc({ issuer, clientId, clientSecret, apiBaseUrl: world.api.baseUrl }),
@@ -60,11 +52,11 @@ async function send(row: HostileRow, browser: Browser, back: URL) {
   return browser.get(path).set({ ...navigation, ...headers })
 }
 
-describe.each(Object.entries(expressVersions))('hostile callbacks on %s', (_name, express) => {
+describe.each(Object.entries(targets))('hostile callbacks on %s', (_name, createApp) => {
   test.each(hostileRows('callback').map((row) => [row.id, row.expect.note ?? '', row] as const))(
     '%s %s',
     async (_id, _note, row) => {
-      const { browser, errors } = createTwoProviderApp(express)
+      const { browser, errors } = createTwoProviderApp(createApp)
       const own = browser()
       const started = await beginLogin(own)
       const back = new URL(await approve(started, 'ada'), baseUrl)
@@ -115,7 +107,7 @@ describe.each(Object.entries(expressVersions))('hostile callbacks on %s', (_name
   )
 })
 
-describe('a callback', () => {
+describe.each(Object.entries(targets))('a callback on %s', (_name, createApp) => {
   test('OC-31 that fails leaves the session that is there as it was', async () => {
     const { browser } = createApp(world)
     const ada = browser()
@@ -174,7 +166,7 @@ describe('a callback', () => {
   })
 
   test('OC-13 at another provider than the login began at leaves that login as it was', async () => {
-    const { browser } = createTwoProviderApp(expressVersions['Express 5']!)
+    const { browser } = createTwoProviderApp(createApp)
     const ada = browser()
     const back = await approve(await beginLogin(ada), 'ada')
     // Without iss, which would give it away by itself.
@@ -187,7 +179,7 @@ describe('a callback', () => {
   })
 })
 
-describe('onLogin', () => {
+describe.each(Object.entries(targets))('onLogin on %s', (_name, createApp) => {
   test('sees who has logged in and may choose where it returns to', async () => {
     const seen: unknown[] = []
     const { browser } = createApp(world, {

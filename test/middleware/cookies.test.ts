@@ -1,8 +1,9 @@
 import { describe, expect, test, vi } from 'vitest'
 import { loginAs } from '../../src/testing/index.ts'
 import { type HostileRow, hostileRows } from '../hostile.ts'
-import { createApp, useWorld, expressVersions, navigation, ownForm } from './express-app.ts'
+import { createApp, navigation, ownForm, useWorld } from './express-app.ts'
 import { approve, beginLogin, cookiesOf } from './flow.ts'
+import { targets } from './targets.ts'
 
 const world = useWorld()
 
@@ -35,13 +36,13 @@ function mutated(row: HostileRow, cookie: string, transaction: string): string |
   }
 }
 
-describe.each(Object.entries(expressVersions))('hostile cookies on %s', (_name, express) => {
+describe.each(Object.entries(targets))('hostile cookies on %s', (_name, createOn) => {
   test.each(
     hostileRows('cookie')
       .filter((row) => !notApplicable.has(row.id))
       .map((row) => [row.id, JSON.stringify(row.input).slice(0, 60), row] as const),
   )('%s %s is nobody', async (_id, _input, row) => {
-    const { browser } = createApp(world, { express })
+    const { browser } = createOn(world)
     const ada = browser()
     await loginAs(ada, { user: 'ada', provider: 'spotify' })
     await beginLogin(ada)
@@ -60,10 +61,10 @@ describe.each(Object.entries(expressVersions))('hostile cookies on %s', (_name, 
   /** Rows that need another app, or another time. */
   async function expectOther(row: HostileRow, session: string): Promise<void> {
     if (row.input.mutate === 'swap-with-other-users-cookie-name') {
-      const reply = await createApp(world, { express }).browser().get('/me').set('cookie', session)
+      const reply = await createOn(world).browser().get('/me').set('cookie', session)
       expect(reply.status).toBe(401)
     } else if (row.input.mutate === 'expired-by-1s-with-cookie-still-sent') {
-      const { browser } = createApp(world, { express, options: { grantTtl: { absolute: 60 } } })
+      const { browser } = createOn(world, { options: { grantTtl: { absolute: 60 } } })
       const ada = browser()
       await loginAs(ada, { user: 'ada', provider: 'spotify' })
       const cookies = cookiesOf(ada).join('; ')
@@ -77,9 +78,9 @@ describe.each(Object.entries(expressVersions))('hostile cookies on %s', (_name, 
   }
 })
 
-describe.each(Object.entries(expressVersions))('planted cookies on %s', (_name, express) => {
+describe.each(Object.entries(targets))('planted cookies on %s', (_name, createOn) => {
   test('CK-42 a session id that an attacker chose before the login is worth nothing after it', async () => {
-    const { browser } = createApp(world, { express })
+    const { browser } = createOn(world)
     const planted = `behalf=${'x'.repeat(22)}.${'y'.repeat(32)}`
     const begun = await browser()
       .get('/auth/spotify/login')
@@ -98,7 +99,7 @@ describe.each(Object.entries(expressVersions))('planted cookies on %s', (_name, 
 
   test('CK-43 a cookie that another host of the domain could have set is not read', async () => {
     const host = 'app.example.com'
-    const { browser } = createApp(world, { express, options: { baseUrl: `https://${host}` } })
+    const { browser } = createOn(world, { options: { baseUrl: `https://${host}` } })
     const begun = await browser()
       .get('/auth/spotify/login?moved=1')
       .set({ ...navigation, host })

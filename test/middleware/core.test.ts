@@ -71,6 +71,7 @@ describe('the core on Request and Response', () => {
     const reply = await core().handle(
       new Request(
         `${baseUrl}/auth/spotify/callback?error=%3Cscript%3E&error_description=%3Cscript%3E&state=x`,
+        { headers: navigation },
       ),
     )
     expect(reply!.status).toBe(400)

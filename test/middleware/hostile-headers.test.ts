@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { loginAs } from '../../src/testing/index.ts'
 import { hostileRows } from '../hostile.ts'
-import { createApp, createWorld, expressVersions, navigation, type World } from './express-app.ts'
+import { createWorld, navigation, type World } from './express-app.ts'
 import { cookiesOf } from './flow.ts'
 import { sendAsIs } from './hostile-request.ts'
+import { targets } from './targets.ts'
 
 /** A world that notes which headers came to its API; `use` is done in it. */
 async function inWorld(use: (world: World, sent: Headers[]) => Promise<void>): Promise<void> {
@@ -22,7 +23,7 @@ async function inWorld(use: (world: World, sent: Headers[]) => Promise<void>): P
   }
 }
 
-describe.each(Object.entries(expressVersions))('hostile headers on %s', (_name, express) => {
+describe.each(Object.entries(targets))('hostile headers on %s', (_name, createApp) => {
   test.each(
     hostileRows('header').map(
       (row) => [row.id, Object.keys(row.input.headers).join(), row] as const,
@@ -30,7 +31,7 @@ describe.each(Object.entries(expressVersions))('hostile headers on %s', (_name, 
   )('%s %s gives nobody anything and goes nowhere', (_id, _names, row) =>
     inWorld(async (world, sent) => {
       const headers = row.input.headers as Record<string, string>
-      const { app, browser } = createApp(world, { express })
+      const { app, browser } = createApp(world)
       const nobody = await sendAsIs(app, '/me', headers)
       // Node itself refuses what is malformed or too long.
       expect([401, 400, 431]).toContain(nobody.status)

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { type HostileRow, hostileRows } from '../hostile.ts'
-import { createApp, expressVersions, navigation, secret, useWorld } from './express-app.ts'
+import { navigation, secret, useWorld } from './express-app.ts'
 import { approve, beginLogin, cookiesOf } from './flow.ts'
+import { targets } from './targets.ts'
 
 const world = useWorld()
 afterEach(() => {
@@ -47,7 +48,7 @@ function changed({ input }: HostileRow, name: string, sealed: string, other: str
   }
 }
 
-describe.each(Object.entries(expressVersions))('hostile login cookies on %s', (_name, express) => {
+describe.each(Object.entries(targets))('hostile login cookies on %s', (_name, createApp) => {
   test.each(
     hostileRows('cookie')
       .filter(({ id }) => !notApplicable.has(id))
@@ -55,7 +56,7 @@ describe.each(Object.entries(expressVersions))('hostile login cookies on %s', (_
   )('%s %s finishes no login', async (_id, _input, row) => {
     const { mutate = '' } = row.input
     const begunWith = secrets[mutate] ?? secret
-    const beginning = createApp(world, { express, options: { secret: begunWith } })
+    const beginning = createApp(world, { options: { secret: begunWith } })
     if (clocks[mutate] !== undefined) {
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + clocks[mutate] * 1000 })
     }
@@ -67,7 +68,7 @@ describe.each(Object.entries(expressVersions))('hostile login cookies on %s', (_
     const [, other = ''] = cookiesOf(another)[0]!.split('=')
     vi.useRealTimers()
 
-    const { browser: finishing, errors } = createApp(world, { express })
+    const { browser: finishing, errors } = createApp(world)
     const before = world.provider.seen.codeRequests
     const cookie = changed(row, name, sealed, other)
     const reply = await finishing()
@@ -81,7 +82,7 @@ describe.each(Object.entries(expressVersions))('hostile login cookies on %s', (_
   })
 
   test('the same login with the cookie as it was is finished', async () => {
-    const { browser } = createApp(world, { express })
+    const { browser } = createApp(world)
     const ada = browser()
     const back = await approve(await beginLogin(ada), 'ada')
     const cookie = cookiesOf(ada).join('; ')

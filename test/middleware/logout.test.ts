@@ -4,6 +4,7 @@ import { loginAs } from '../../src/testing/index.ts'
 import { hostileRows } from '../hostile.ts'
 import { createApp, useWorld, expressVersions, ownForm } from './express-app.ts'
 import { cookiesOf } from './flow.ts'
+import { targets } from './targets.ts'
 
 const world = useWorld()
 
@@ -14,14 +15,14 @@ interface TokenReply {
 /** The rows are written for this origin. */
 const rowOrigin = 'https://app.example.com'
 
-describe.each(Object.entries(expressVersions))('hostile logouts on %s', (_name, express) => {
+describe.each(Object.entries(targets))('hostile logouts on %s', (_name, createOn) => {
   test.each(
     hostileRows('logout')
       // LO-16 is a test of its own below.
       .filter((row) => row.input.during === undefined)
       .map((row) => [row.id, JSON.stringify(row.input), row] as const),
   )('%s %s', async (_id, _input, row) => {
-    const { browser } = createApp(world, { express })
+    const { browser } = createOn(world)
     const ada = browser()
     await loginAs(ada, { user: 'ada', provider: 'spotify' })
     const sender = row.input.browser === 'none' ? browser() : ada
@@ -50,7 +51,9 @@ describe.each(Object.entries(expressVersions))('hostile logouts on %s', (_name, 
       checks[name]!()
     }
   })
+})
 
+describe.each(Object.entries(expressVersions))('express-session on %s', (_name, express) => {
   test('LO-16 a logout during a request that writes the session stays a logout', async () => {
     let release = () => {}
     const held = new Promise<void>((resolve) => (release = resolve))
@@ -83,9 +86,9 @@ describe.each(Object.entries(expressVersions))('hostile logouts on %s', (_name, 
   })
 })
 
-describe('logout', () => {
+describe.each(Object.entries(targets))('logout on %s', (_name, createOn) => {
   test('LO-01 counts Origin where Sec-Fetch-Site is missing, and nothing else', async () => {
-    const { browser } = createApp(world)
+    const { browser } = createOn(world)
     const ada = browser()
     await loginAs(ada, { user: 'ada', provider: 'spotify' })
     for (const headers of [
@@ -104,7 +107,7 @@ describe('logout', () => {
   })
 
   test('LO-02 the old cookie is anonymous afterwards, and the tokens are revoked', async () => {
-    const { browser, auth } = createApp(world)
+    const { browser, auth } = createOn(world)
     const ada = browser()
     await loginAs(ada, { user: 'ada', provider: 'spotify' })
     const cookies = cookiesOf(ada).join('; ')
@@ -118,7 +121,7 @@ describe('logout', () => {
   test('LO-04 a revocation endpoint that hangs or fails does not hold up the logout', async () => {
     for (const revocation of ['hangs', 'unavailable'] as const) {
       world.provider.switches.revocation = revocation
-      const { browser, auth } = createApp(world)
+      const { browser, auth } = createOn(world)
       const ada = browser()
       await loginAs(ada, { user: 'ada', provider: 'spotify' })
       const startedAt = Date.now()
@@ -130,6 +133,42 @@ describe('logout', () => {
     world.provider.switches.revocation = 'works'
   })
 
+  test('LO-06 deletes its cookie with the attributes that it was set with', async () => {
+    const { browser } = createOn(world)
+    const ada = browser()
+    const landed = await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    const gone = await ada.post('/auth/logout').set(ownForm)
+    const attributes = (reply: { headers: object }, start: string) => {
+      const cookies = (reply.headers as { 'set-cookie': string[] })['set-cookie']
+      const found = cookies.find((cookie) => cookie.startsWith(start))
+      return found
+        ?.split('; ')
+        .slice(1)
+        .filter((part) => !/^(Max-Age|Expires)=/.test(part))
+    }
+    expect(attributes(gone, 'behalf=')).toEqual(attributes(landed, 'behalf='))
+  })
+
+  test('a script that asks for JSON gets 204', async () => {
+    const { browser } = createOn(world)
+    const reply = await browser()
+      .post('/auth/logout')
+      .set({ ...ownForm, accept: 'application/json' })
+    expect(reply.status).toBe(204)
+  })
+
+  test('disconnect ends the grant of one provider and needs the same proof', async () => {
+    const { browser } = createOn(world)
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    await ada.post('/auth/spotify/disconnect').set('origin', 'https://evil.example').expect(403)
+    await ada.get('/me').expect(200)
+    await ada.post('/auth/spotify/disconnect').set(ownForm).expect(303)
+    await ada.get('/me').expect(401)
+  })
+})
+
+describe('a logout during a refresh', () => {
   test('LO-04 revokes the tokens of a refresh that came between finding and deleting them', async () => {
     const store = memoryStore()
     const take = store.compareAndDelete.bind(store)
@@ -163,39 +202,5 @@ describe('logout', () => {
     await auth.close()
     expect(issued).toHaveLength(2)
     expect(revoked).toEqual([issued![1]])
-  })
-
-  test('LO-06 deletes its cookie with the attributes that it was set with', async () => {
-    const { browser } = createApp(world)
-    const ada = browser()
-    const landed = await loginAs(ada, { user: 'ada', provider: 'spotify' })
-    const gone = await ada.post('/auth/logout').set(ownForm)
-    const attributes = (reply: { headers: object }, start: string) => {
-      const cookies = (reply.headers as { 'set-cookie': string[] })['set-cookie']
-      const found = cookies.find((cookie) => cookie.startsWith(start))
-      return found
-        ?.split('; ')
-        .slice(1)
-        .filter((part) => !/^(Max-Age|Expires)=/.test(part))
-    }
-    expect(attributes(gone, 'behalf=')).toEqual(attributes(landed, 'behalf='))
-  })
-
-  test('a script that asks for JSON gets 204', async () => {
-    const { browser } = createApp(world)
-    const reply = await browser()
-      .post('/auth/logout')
-      .set({ ...ownForm, accept: 'application/json' })
-    expect(reply.status).toBe(204)
-  })
-
-  test('disconnect ends the grant of one provider and needs the same proof', async () => {
-    const { browser } = createApp(world)
-    const ada = browser()
-    await loginAs(ada, { user: 'ada', provider: 'spotify' })
-    await ada.post('/auth/spotify/disconnect').set('origin', 'https://evil.example').expect(403)
-    await ada.get('/me').expect(200)
-    await ada.post('/auth/spotify/disconnect').set(ownForm).expect(303)
-    await ada.get('/me').expect(401)
   })
 })

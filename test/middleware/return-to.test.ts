@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { safeReturnTo } from '../../src/middleware/return-to.ts'
 import { hostileRows } from '../hostile.ts'
-import { createApp, useWorld, expressVersions, navigation } from './express-app.ts'
+import { navigation, useWorld } from './express-app.ts'
 import { approve } from './flow.ts'
+import { targets } from './targets.ts'
 
 const rows = hostileRows('returnTo').map(
   (row) => [row.id, JSON.stringify(row.input).slice(0, 60), row] as const,
@@ -56,11 +57,11 @@ test('no text leads off the origin, however often it is decoded, and a safe one 
   )
 })
 
-describe.each(Object.entries(expressVersions))('through a whole login on %s', (_name, express) => {
+describe.each(Object.entries(targets))('through a whole login on %s', (_name, createApp) => {
   const world = useWorld()
 
   test('every row lands where it should', async () => {
-    const { browser } = createApp(world, { express })
+    const { browser } = createApp(world)
     for (const row of hostileRows('returnTo')) {
       const visitor = browser()
       const reply = await visitor.get(`/auth/spotify/login?${queryOf(row.input)}`).set(navigation)

@@ -12,6 +12,8 @@ export interface ServerCommand {
   /** Seconds to wait for it. Defaults to 20. */
   patience?: number
   cwd?: string
+  /** Default: this process's. */
+  env?: NodeJS.ProcessEnv
   /** Numeric user to run as, for servers that refuse root. */
   uid?: number
   gid?: number
@@ -39,10 +41,15 @@ export class ServerProcess {
     return pid
   }
 
+  /** The last of what it has written. */
+  get output(): string {
+    return this.#output
+  }
+
   /** Starts it (again), with the same command, and waits until it is ready. */
   async start(): Promise<void> {
-    const { command, args, cwd, uid, gid } = this.#command
-    const child = spawn(command, args, { cwd, uid, gid, stdio: ['ignore', 'pipe', 'pipe'] })
+    const { command, args, cwd, env, uid, gid } = this.#command
+    const child = spawn(command, args, { cwd, env, uid, gid, stdio: ['ignore', 'pipe', 'pipe'] })
     this.#child = child
     this.#output = ''
     for (const stream of [child.stdout, child.stderr]) {

@@ -1,4 +1,5 @@
 import { createServer } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import type { IncomingHttpHeaders, IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { sendReply } from './raw-reply.ts'
@@ -26,6 +27,8 @@ export interface ListenOptions {
   port?: number | undefined
   /** Default `127.0.0.1`. */
   host?: string | undefined
+  /** Serves https, with this key and certificate in PEM: what runs in production takes nothing else. */
+  tls?: { key: string; cert: string } | undefined
   /** Gets one line per request, without query, headers and body. Default none. */
   log?: ((line: string) => void) | undefined
 }
@@ -41,15 +44,16 @@ export interface ListeningServer {
 
 const maxBodyBytes = 1_048_576
 
-/** Starts an HTTP server on this machine. */
+/** Starts an HTTP or HTTPS server on this machine. */
 export async function listen(options: ListenOptions = {}): Promise<ListeningServer> {
-  const { port = 0, host = '127.0.0.1', log } = options
-  const server = createServer()
+  const { port = 0, host = '127.0.0.1', tls, log } = options
+  const server = tls ? createTlsServer(tls) : createServer()
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, resolve)
   })
-  const origin = originOf(host, (server.address() as AddressInfo).port)
+  const { port: taken } = server.address() as AddressInfo
+  const origin = `${tls ? 'https' : 'http'}://${nameOf(host)}:${taken}`
   return {
     origin,
     serve: (answer) => {
@@ -62,9 +66,9 @@ export async function listen(options: ListenOptions = {}): Promise<ListeningServ
 }
 
 /** An address that means every interface is none that a browser can go to. */
-function originOf(host: string, port: number): string {
+function nameOf(host: string): string {
   const name = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
-  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`
+  return name.includes(':') ? `[${name}]` : name
 }
 
 async function respond(

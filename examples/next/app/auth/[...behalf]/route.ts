@@ -1,0 +1,3 @@
+import { handlers } from '../../../lib/behalf.ts'
+
+export const { GET, POST } = handlers

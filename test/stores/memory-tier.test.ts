@@ -254,6 +254,17 @@ describe('a memory in front of a store', () => {
     expect(reads()).toBe(before + 2)
   })
 
+  test('has dropped what it wrote itself, and does not drop what it has read since', async () => {
+    const { store, notices, heard, reads } = distant()
+    const tier = memoryTier(store(true))
+    await tier.set('a', bytes('value'))
+    await tier.get('a')
+    const before = reads()
+    await notices('dropped').send(heard[0]!)
+    await tier.get('a')
+    expect(reads()).toBe(before)
+  })
+
   test('CA-12 holds so many bytes at most, and of one partition its share', async () => {
     const { store, inner, reads } = distant()
     const tier = memoryTier(store(true), { maxBytes: 10_000, partitionShare: 0.5 })

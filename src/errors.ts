@@ -309,6 +309,7 @@ export class UnsupportedOperationError extends BehalfError {
 
 /** A call for several requests that are not all of one and the same repository of the cache. */
 export class RepositoryMismatchError extends BehalfError {
+  static override readonly kind: string = 'RepositoryMismatchError'
   readonly code = 'repository_mismatch'
   /** The repositories that were found, by name. */
   readonly repositories: readonly string[]

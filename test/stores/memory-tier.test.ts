@@ -331,7 +331,7 @@ const folder = mkdtempSync(join(tmpdir(), 'behalf-tier-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let stores = 0
 describeContract('a memory in front of files keeps the store contract', () =>
-  memoryTier(fileStore({ path: `${folder}/${(stores += 1)}` })),
+  memoryTier(fileStore({ path: `${folder}/${(stores += 1)}`, fsync: false, lockTimeout: 20 })),
 )
 
 const redis = component('redis-server')

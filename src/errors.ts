@@ -20,6 +20,7 @@ export type ErrorCode =
   | 'client_misconfigured'
   | 'store_unavailable'
   | 'unsupported_operation'
+  | 'repository_mismatch'
   | 'not_persistable'
   | 'origin_not_allowed'
   | 'unexpected_response'
@@ -303,6 +304,22 @@ export class UnsupportedOperationError extends BehalfError {
   constructor(operation: string, why: string) {
     super(`This store cannot do ${operation}: ${why}.`)
     this.operation = operation
+  }
+}
+
+/** A call for several requests that are not all of one and the same repository of the cache. */
+export class RepositoryMismatchError extends BehalfError {
+  static override readonly kind: string = 'RepositoryMismatchError'
+  readonly code = 'repository_mismatch'
+  /** The repositories that were found, by name. */
+  readonly repositories: readonly string[]
+  constructor(repositories: readonly string[]) {
+    const found = repositories.length > 1 ? repositories.join(', ') : 'one repository and none'
+    super(
+      `The requests of one call must be of one repository; these are of ${found}. Nothing was ` +
+        'done. Sort them by cache.repositories.of(request), and call for each repository.',
+    )
+    this.repositories = repositories
   }
 }
 

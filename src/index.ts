@@ -25,6 +25,7 @@ export {
   RateLimitedError,
   type ReauthReason,
   ReauthRequiredError,
+  RepositoryMismatchError,
   SessionNotKeptError,
   SessionOrderError,
   StateError,

@@ -4,6 +4,7 @@ import { ConfigError } from '../errors.ts'
 import { emit, type Happening } from '../events.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { AuthorizationServer } from '../oauth/authorization-server.ts'
+import { CooldownRecords } from '../oauth/cooldown-records.ts'
 import { Leases } from '../oauth/leases.ts'
 import { PlacedStore } from '../oauth/placed-store.ts'
 import { ProviderAccess } from '../oauth/provider-access.ts'
@@ -21,6 +22,9 @@ import type { BehalfOptions, Providers } from './options.ts'
 
 /** Seconds: what waiting for the token store may cost a request. */
 const deadline = { read: 0.25, write: 2 }
+
+/** Seconds: what it may cost a call to know whether the API has told another process to wait. */
+const cooldownDeadline = { read: 0.15, write: 0.5 }
 
 /** For a store that is looked for before anybody needs it: drivers load and connect at their first use. */
 const beforehand = { name: 'token store', deadline: { read: 5, write: 5 } }
@@ -56,7 +60,8 @@ export class App {
     const leases = new Leases(limited, timeouts)
     const background = (work: Promise<unknown>) => this.background(work)
     const awaitsRefreshes = options.waitUntil === undefined && freezesAfterReply()
-    const settings = { ...options, awaitsRefreshes }
+    const cooldowns = this.#cooldownsIn(store)
+    const settings = { ...options, awaitsRefreshes, cooldowns }
     this.accesses = new Map(
       providers.map((provider) => {
         const server = new AuthorizationServer(provider, timeouts.token)
@@ -65,6 +70,12 @@ export class App {
     )
     this.cache = options.cache?.engine
     this.cache?.attach(store)
+  }
+
+  /** With a guard of its own: tokens do not wait because a limit cannot be looked up. */
+  #cooldownsIn(store: Store): CooldownRecords {
+    const limited = guarded(store, { name: 'cooldowns', deadline: cooldownDeadline })
+    return new CooldownRecords(limited, this.configuration.namespace)
   }
 
   /** Where token records live that each request brings along; `undefined`: they do not. */

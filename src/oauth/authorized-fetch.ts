@@ -35,7 +35,7 @@ export async function authorizedFetch(
   { signal, isResend }: Sending,
 ): Promise<Response> {
   const { record } = await untilAborted(tokens.live(), signal)
-  const cooling = cooldowns.left(record.grantId)
+  const cooling = await untilAborted(cooldowns.left(record.grantId), signal)
   if (cooling > (isResend ? resendSkew : 0)) return notSent(provider, cooling)
   const body = await replayable(request)
   const send = (accessToken: string) => {
@@ -55,7 +55,9 @@ export async function authorizedFetch(
     const replaced = await untilAborted(tokens.replaced(accessToken), signal)
     response = await send(replaced.record.tokens.accessToken)
   }
-  if (response.status === 429) cooldowns.begin(record.grantId, waitAfter(response))
+  if (response.status === 429) {
+    await untilAborted(cooldowns.begin(record.grantId, waitAfter(response)), signal)
+  }
   return response
 }
 

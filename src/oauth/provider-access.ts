@@ -1,6 +1,7 @@
 import { ConfigError, RetiredSecretError } from '../errors.ts'
 import { emit, type EventListener } from '../events.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
+import type { CooldownRecords } from './cooldown-records.ts'
 import { Cooldowns } from './cooldowns.ts'
 import { DpopProofs, newDpopKey } from './dpop.ts'
 import type { AnyOfSubject, GrantOwner } from './grant-owner.ts'
@@ -18,6 +19,8 @@ export interface AccessSettings {
   onEvent?: EventListener | undefined
   onMissingGrant?: OnMissingGrant | undefined
   grantTtl?: { idle?: number | undefined } | undefined
+  /** What other processes know of an API that wants no calls. */
+  cooldowns?: CooldownRecords | undefined
   /** The process may stand still once a request is answered: what it began has to be waited for. */
   awaitsRefreshes?: boolean | undefined
 }
@@ -43,9 +46,10 @@ export class ProviderAccess {
     server: AuthorizationServer,
     records: TokenRecords,
     leases: Leases,
-    { onEvent, onMissingGrant, grantTtl, awaitsRefreshes = false }: AccessSettings,
+    settings: AccessSettings,
     background: (work: Promise<unknown>) => void,
   ) {
+    const { onEvent, onMissingGrant, grantTtl, awaitsRefreshes = false, cooldowns } = settings
     this.provider = server.provider
     this.server = server
     this.records = records
@@ -54,7 +58,11 @@ export class ProviderAccess {
     this.background = background
     this.awaitsRefreshes = awaitsRefreshes
     this.refresher = new Refresher(server, records, leases, onEvent, background)
-    this.cooldowns = new Cooldowns(this.provider.definition.rateLimitedBy ?? 'grant')
+    this.cooldowns = new Cooldowns({
+      client: [this.name, this.provider.clientId],
+      by: this.provider.definition.rateLimitedBy ?? 'grant',
+      records: cooldowns,
+    })
     this.#idle = grantTtl?.idle === undefined ? undefined : new IdleLimit(records, grantTtl.idle)
     this.#missing = onMissingGrant && new MissingGrants(this.provider, records, onMissingGrant)
   }

@@ -53,6 +53,7 @@ class ChunkedStore implements Store {
   declare readonly clear?: Required<Store>['clear']
   declare readonly ttl?: Required<Store>['ttl']
   declare readonly expire?: Required<Store>['expire']
+  declare readonly notices?: Required<Store>['notices']
   readonly maxValueBytes: number
   readonly #store: Store
   readonly #chunkBytes: number
@@ -61,10 +62,11 @@ class ChunkedStore implements Store {
     this.#store = store
     this.#chunkBytes = checkChunkBytes(chunkBytes)
     this.maxValueBytes = Math.max(maxBytes, this.#inlineBytes)
-    const { keys, clear, ttl, expire } = bound(store)
+    const { keys, clear, ttl, expire, notices } = bound(store)
     if (keys) this.keys = (prefix) => withoutChunks(keys(prefix))
     if (clear) this.clear = (prefix) => this.#clear(prefix, clear)
     if (ttl) this.ttl = ttl
+    if (notices) this.notices = notices
     if (expire) this.expire = (key, seconds) => this.#expire(key, seconds, expire)
   }
 

@@ -2,7 +2,7 @@ import { StoreUnavailableError } from '../errors.ts'
 import { Breaker } from './breaker.ts'
 import { isAnswer, storeFailure } from './failure.ts'
 import { bound } from './optional-operations.ts'
-import type { SetOptions, Store, StoredValue } from './store.ts'
+import type { Notices, SetOptions, Store, StoredValue } from './store.ts'
 
 /** What one use of a store may cost; each use has a guard, and so a breaker, of its own. */
 export interface GuardedOptions {
@@ -42,6 +42,7 @@ class GuardedStore implements Store {
   declare readonly increment?: Required<Store>['increment']
   declare readonly ttl?: Required<Store>['ttl']
   declare readonly expire?: Required<Store>['expire']
+  declare readonly notices?: Required<Store>['notices']
   readonly #store: Store
   readonly #name: string
   readonly #deadline: { read: number; write: number; long: number }
@@ -53,6 +54,7 @@ class GuardedStore implements Store {
     this.#name = name
     this.#deadline = { ...deadline, long: longDeadline }
     const { keys, clear, getMany, setMany, deleteMany, increment, ttl, expire } = bound(store)
+    const { notices } = bound(store)
     if (keys) this.keys = (prefix) => this.#list(keys(prefix))
     if (clear) this.clear = (prefix) => this.#guard('long', () => clear(prefix))
     if (getMany) this.getMany = (names) => this.#guard('read', () => getMany(names))
@@ -61,6 +63,7 @@ class GuardedStore implements Store {
     if (increment) this.increment = (...by) => this.#guard('write', () => increment(...by))
     if (ttl) this.ttl = (key) => this.#guard('read', () => ttl(key))
     if (expire) this.expire = (...how) => this.#guard('write', () => expire(...how))
+    if (notices) this.notices = (channel) => this.#notices(notices(channel))
   }
 
   get reach(): Store['reach'] {
@@ -106,6 +109,14 @@ class GuardedStore implements Store {
       await this.#call('write', () => this.#store.close())
     } catch (error) {
       throw storeFailure(this.#name, error)
+    }
+  }
+
+  /** Listening waits for nobody, and nobody waits for it. */
+  #notices(notices: Notices): Notices {
+    return {
+      send: (notice) => this.#guard('write', () => notices.send(notice)),
+      listen: (listener) => notices.listen(listener),
     }
   }
 

@@ -10,12 +10,17 @@ const plainKey = /^[\x20-\x7e]{1,1024}$/
  * text of 1 to 1,024 bytes, or that backends would fold or cut (NUL, lone surrogates).
  */
 export function checkKey(key: string): void {
-  if (typeof key === 'string' && (plainKey.test(key) || isUnicodeKey(key))) return
+  if (isKey(key)) return
   throw new RangeError('A key must be well-formed text of 1 to 1,024 bytes without NUL.')
 }
 
 function isUnicodeKey(key: string): boolean {
   return /^[^\0\p{Surrogate}]+$/u.test(key) && Buffer.byteLength(key) <= maxKeyBytes
+}
+
+/** Tells whether {@link checkKey} takes it. */
+export function isKey(key: string): boolean {
+  return typeof key === 'string' && (plainKey.test(key) || isUnicodeKey(key))
 }
 
 /** Throws a `RangeError` for what no key can begin with; the empty prefix is one. */
@@ -62,6 +67,12 @@ export function checkedWrite(
 /** Throws a `RangeError` for an amount that {@link Store.increment} cannot add. */
 export function checkAmount(by: number): void {
   if (!Number.isSafeInteger(by)) throw new RangeError('A counter moves by a safe integer.')
+}
+
+/** Throws a `RangeError` for what names no channel of {@link Notices}. */
+export function checkChannel(channel: string): string {
+  if (/^[a-z0-9_-]{1,64}$/.test(channel)) return channel
+  throw new RangeError('A channel must have 1 to 64 of a-z, 0-9, _ and -.')
 }
 
 /**

@@ -10,6 +10,7 @@ export type OptionalOperation =
   | 'increment'
   | 'ttl'
   | 'expire'
+  | 'notices'
 
 type Bound = { [Name in OptionalOperation]: Store[Name] | undefined }
 
@@ -24,5 +25,6 @@ export function bound(store: Store): Bound {
     increment: store.increment?.bind(store),
     ttl: store.ttl?.bind(store),
     expire: store.expire?.bind(store),
+    notices: store.notices?.bind(store),
   }
 }

@@ -1,6 +1,14 @@
 import { CallsUnderWay } from './calls-under-way.ts'
 import { storeFailure } from './failure.ts'
-import { checkAmount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
+import {
+  checkAmount,
+  checkChannel,
+  checkKey,
+  checkPrefix,
+  checkValue,
+  isKey,
+  lifetime,
+} from './limits.ts'
 import { refusal } from './redis/connection.ts'
 import type { RedisDriverName } from './redis/driver.ts'
 import { ioredisConnection, isIoredisClient } from './redis/ioredis.ts'
@@ -8,13 +16,14 @@ import type { IoredisClient } from './redis/ioredis.ts'
 import type { RedisLayout } from './redis/layout.ts'
 import { isNodeRedisClient, nodeRedisConnection } from './redis/node-redis.ts'
 import type { NodeRedisClient } from './redis/node-redis.ts'
+import { RedisNotices } from './redis/notices.ts'
 import { connector, layoutOn } from './redis/open.ts'
 import { checkLayoutOptions, mergedOptions } from './redis/options.ts'
 import type { RedisNodeAddress, RedisStoreOptions, RedisTlsOptions } from './redis/options.ts'
 import { RedisSessions } from './redis/sessions.ts'
 import { connectionSettings, layoutSettings } from './redis/settings.ts'
 import type { RedisLayoutSettings } from './redis/settings.ts'
-import type { SetOptions, Store, StoredValue } from './store.ts'
+import type { Notices, SetOptions, Store, StoredValue } from './store.ts'
 
 export type {
   IoredisClient,
@@ -50,7 +59,9 @@ export type RedisClient = IoredisClient | NodeRedisClient
  * An ACL user needs its keys (`~namespace:*`, for the layout `hash` `~namespace`) and +get +set +mget
  * +unlink +scan +eval +evalsha +time +pttl +pexpire +persist; for the layout `hash` also +hget +hset
  * +hmget +hdel +hscan, for a db +select, for a Cluster +cluster, behind sentinels +role. +info lets
- * it look at what the server may drop; without it that is not checked.
+ * it look at what the server may drop; without it that is not checked. +publish, +subscribe, +ping and
+ * the channels `&namespace:*` let processes tell each other what to drop from memory; not for a
+ * sentinel client of node-redis that was handed in.
  *
  * Throws a `ConfigError` for a bad option, and at the first use when no driver is there or the
  * server may drop what has to be kept (see {@link RedisStoreOptions.durable}).
@@ -75,7 +86,8 @@ function storeOf(client: RedisClient, options: RedisStoreOptions): Store {
   const ioredis = isIoredisClient(client) ? ioredisConnection(client) : undefined
   const connect = () => ioredis ?? nodeRedisConnection(client as NodeRedisClient)
   const open = async () => ({ layout: await layoutOn(connect(), settings), owned: false })
-  return new RedisStore(new RedisSessions(open, 0), settings)
+  const canListen = !('getSentinelNode' in client)
+  return new RedisStore(new RedisSessions(open, 0), settings, canListen)
 }
 
 function ownStore(options: RedisStoreOptions): Store {
@@ -98,6 +110,7 @@ function ownStore(options: RedisStoreOptions): Store {
 const writesPerSweep = 16
 
 class RedisStore implements Store {
+  declare readonly notices?: (channel: string) => Notices
   readonly reach = 'cluster'
   readonly durable: boolean
   /** Redis takes 512 MB, but serves nobody else while it copies a value. */
@@ -105,10 +118,18 @@ class RedisStore implements Store {
   readonly #sessions: RedisSessions
   #writes = 0
   readonly #calls = new CallsUnderWay()
+  readonly #listening = new Set<() => void>()
 
-  constructor(sessions: RedisSessions, { durable }: RedisLayoutSettings) {
+  constructor(
+    sessions: RedisSessions,
+    { durable, namespace }: RedisLayoutSettings,
+    canListen = true,
+  ) {
     this.#sessions = sessions
     this.durable = durable
+    if (!canListen) return
+    this.notices = (channel) =>
+      new RedisNotices(sessions, `${namespace}:${checkChannel(channel)}`, this.#listening)
   }
 
   get(key: string): Promise<StoredValue | undefined> {
@@ -198,6 +219,7 @@ class RedisStore implements Store {
 
   /** Lets what has begun come to its end: it may be a token that exists nowhere else. */
   async close(): Promise<void> {
+    for (const stop of this.#listening) stop()
     await this.#calls.close(() => this.#sessions.close())
   }
 
@@ -236,15 +258,6 @@ class RedisStore implements Store {
     } finally {
       this.#calls.end()
     }
-  }
-}
-
-function isKey(key: string): boolean {
-  try {
-    checkKey(key)
-    return true
-  } catch {
-    return false
   }
 }
 

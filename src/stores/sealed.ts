@@ -27,6 +27,7 @@ class SealedStore implements Store {
   declare readonly deleteMany?: Required<Store>['deleteMany']
   declare readonly ttl?: Required<Store>['ttl']
   declare readonly expire?: Required<Store>['expire']
+  declare readonly notices?: Required<Store>['notices']
   readonly #store: Store
   readonly #keyRing: KeyRing
   readonly #overhead: number

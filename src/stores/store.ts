@@ -13,6 +13,27 @@ export interface SetOptions {
   ttl?: number | undefined
 }
 
+/** What a process that listens to {@link Notices} is told. */
+export interface NoticeListener {
+  /** From now on every notice is heard; it comes again after each gap. */
+  onOpen(): void
+  /** Notices may be missed, until the next `onOpen`. */
+  onGap(): void
+  /** What anybody has sent, this process included: foreign input. */
+  onNotice(notice: string): void
+}
+
+/** Short texts to all processes that use a store, for what they keep of it in memory. */
+export interface Notices {
+  /** Rejects where it cannot be sent. Who does not listen at this moment never hears of it. */
+  send(notice: string): Promise<void>
+  /**
+   * Listens until the function it gives is called, or the store is closed. Connects in the
+   * background, and anew whenever the connection was lost; never throws.
+   */
+  listen(listener: NoticeListener): () => void
+}
+
 /**
  * The seam that everything kept rests on: token records, login transactions, stored responses.
  *
@@ -84,4 +105,6 @@ export interface Store {
    * version stays, so that what was read before can still be compared; zero or less deletes.
    */
   expire?(key: string, ttl: number): Promise<boolean>
+  /** Notices of one channel, `[a-z0-9_-]{1,64}`, of this store's namespace. */
+  notices?(channel: string): Notices
 }

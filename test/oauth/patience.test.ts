@@ -1,7 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import type { BehalfEvent } from '../../src/events.ts'
 import type { ApiClient } from '../../src/oauth/api-client.ts'
-import { Cooldowns } from '../../src/oauth/cooldowns.ts'
 import { retryAfter } from '../../src/oauth/retry-after.ts'
 import { loginAs } from '../../src/testing/index.ts'
 import { createApp, useWorld } from '../middleware/express-app.ts'
@@ -159,18 +158,6 @@ test('HT-02 the whole call, its waits included, has one deadline', async () => {
   answersFirst(9, 503, { 'retry-after': '1' })
   const { user } = await called(top, {}, { timeouts: { total: 1.5 } })
   expect(await (await user('ada'))()).toMatchObject({ code: 'upstream_unavailable', status: 504 })
-})
-
-describe('a cooldown', () => {
-  test('is not ended by a shorter one, and not longer than an hour', () => {
-    const cooldowns = new Cooldowns('grant')
-    cooldowns.begin('a', 60)
-    cooldowns.begin('a', 0)
-    expect(cooldowns.left('a')).toBeGreaterThan(59)
-    cooldowns.begin('b', 9_999_999_999)
-    expect(cooldowns.left('b')).toBeLessThanOrEqual(3600)
-    expect(cooldowns.left('c')).toBe(0)
-  })
 })
 
 test('a wait that no job can mean is refused', async () => {

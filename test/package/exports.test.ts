@@ -23,6 +23,7 @@ const names: Record<string, string[]> = {
     'ProviderUnavailableError',
     'RateLimitedError',
     'ReauthRequiredError',
+    'RepositoryMismatchError',
     'SessionNotKeptError',
     'SessionOrderError',
     'StateError',

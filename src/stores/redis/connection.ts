@@ -9,6 +9,7 @@ export const commands = [
   'hdel',
   'info',
   'mget',
+  'publish',
   'role',
   'scan',
   'select',
@@ -27,6 +28,15 @@ export interface RedisNode {
   call(command: Command, args: readonly Argument[]): Promise<unknown>
 }
 
+/** A connection of its own that hears what is published in one channel. */
+export interface RedisSubscription {
+  /** Resolves once it has ended, for good. */
+  readonly ended: Promise<void>
+  /** Rejects where the server does not answer. */
+  ping(): Promise<unknown>
+  close(): void
+}
+
 /** A connected client, the same whichever driver is behind it. */
 export interface RedisConnection {
   /** Whether keys live on several servers, so that one command can be about one slot only. */
@@ -39,9 +49,14 @@ export interface RedisConnection {
   call(key: string, command: Command, args: readonly Argument[]): Promise<unknown>
   /** All servers that may write. */
   masters(): Promise<readonly RedisNode[]>
+  /** Connects once more, to the same server or to one of the cluster; never connects again by itself. */
+  subscribe(channel: string, onMessage: (message: string) => void): Promise<RedisSubscription>
   /** Ends a client that was made here; what waits for a reply rejects. */
   close(): void
 }
+
+/** Milliseconds in which a server has to take a subscription, or to show that it is still there. */
+export const subscribeMs = 2_000
 
 /** Rejects after `ms`, unless that is `Infinity`; what comes then is dropped. */
 export function within<T>(ms: number, promise: Promise<T>): Promise<T> {

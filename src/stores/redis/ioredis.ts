@@ -1,7 +1,13 @@
 import type { Writable } from 'node:stream'
 import { ConfigError } from '../../errors.ts'
-import { within } from './connection.ts'
-import type { Argument, Command, RedisConnection, RedisNode } from './connection.ts'
+import { subscribeMs, within } from './connection.ts'
+import type {
+  Argument,
+  Command,
+  RedisConnection,
+  RedisNode,
+  RedisSubscription,
+} from './connection.ts'
 import type { RedisDriver } from './driver.ts'
 import type { Address, RedisSettings } from './settings.ts'
 
@@ -27,6 +33,11 @@ type Client = IoredisClient &
     }
     nodes(role: 'master'): Client[]
     on(event: 'error', listener: (error: Error) => void): void
+    on(event: 'message', listener: (channel: string, message: string) => void): void
+    once(event: 'end', listener: () => void): void
+    duplicate(override: object): Client
+    subscribe(channel: string): Promise<unknown>
+    ping(): Promise<unknown>
     connect(): Promise<void>
     disconnect(): void
   }
@@ -167,9 +178,49 @@ class IoredisConnection implements RedisConnection {
     })
   }
 
+  async subscribe(
+    channel: string,
+    onMessage: (message: string) => void,
+  ): Promise<RedisSubscription> {
+    const client = (await this.#anyServer()).duplicate(subscriberOptions)
+    const ended = new Promise<void>((resolve) => client.once('end', resolve))
+    client.on('error', () => {})
+    client.on('message', (_, message) => onMessage(message))
+    try {
+      await within(subscribeMs, client.connect())
+      await within(subscribeMs, client.subscribe(channel))
+    } catch (error) {
+      client.disconnect()
+      throw error
+    }
+    const ping = () => within(subscribeMs, client.ping())
+    return { ended, ping, close: () => client.disconnect() }
+  }
+
   close(): void {
     this.#client.disconnect()
   }
+
+  /** What is published at one server of a cluster is heard at all. */
+  async #anyServer(): Promise<Client> {
+    if (!this.clustered) return this.#client
+    await this.masters()
+    const masters = this.#client.nodes('master')
+    return masters[Math.floor(Math.random() * masters.length)] ?? this.#client
+  }
+}
+
+/** Also of a client that was handed in: who listens has to know of each lost connection. */
+const subscriberOptions = {
+  ...failFast,
+  enableReadyCheck: false,
+  autoResubscribe: false,
+  enableAutoPipelining: false,
+  maxRetriesPerRequest: 0,
+  monitor: false,
+  protocol: 2,
+  sentinelRetryStrategy: () => null,
+  keyPrefix: '',
 }
 
 function node(client: Client, limitMs: number): RedisNode {

@@ -1,6 +1,12 @@
 import { ConfigError } from '../../errors.ts'
-import { within } from './connection.ts'
-import type { Argument, Command, RedisConnection, RedisNode } from './connection.ts'
+import { subscribeMs, within } from './connection.ts'
+import type {
+  Argument,
+  Command,
+  RedisConnection,
+  RedisNode,
+  RedisSubscription,
+} from './connection.ts'
 import type { RedisDriver } from './driver.ts'
 import type { Address, RedisSettings } from './settings.ts'
 
@@ -17,19 +23,24 @@ type Words = readonly [Command, ...Argument[]]
 interface Client {
   readonly isOpen: boolean
   readonly isReady: boolean
-  sendCommand(words: Words, options: object): Promise<unknown>
-  on(event: 'error', listener: (error: Error) => void): void
+  /** A pool has none of its own, but executes functions with its clients. */
+  readonly options?: { socket?: object }
+  execute?<T>(use: (client: Client) => T): Promise<T>
+  duplicate(overrides: object): Client
+  subscribe(channel: string, listener: (message: string) => void): Promise<void>
+  sendCommand(words: Words | readonly ['ping'], options?: object): Promise<unknown>
+  on(event: 'error' | 'end', listener: (error?: Error) => void): void
   connect(): Promise<unknown>
   destroy(): unknown
 }
 
-interface Cluster extends Omit<Client, 'sendCommand'> {
+interface Cluster extends Omit<Client, 'sendCommand' | 'execute'> {
   sendCommand(key: string, readOnly: boolean, words: Words, options: object): Promise<unknown>
   readonly masters: ReadonlyArray<Address & { client?: Client }>
   nodeClient(master: Address): Promise<Client>
 }
 
-interface Sentinel extends Omit<Client, 'sendCommand'> {
+interface Sentinel extends Omit<Client, 'sendCommand' | 'execute'> {
   sendCommand(readOnly: boolean, words: Words, options: object): Promise<unknown>
 }
 
@@ -58,14 +69,12 @@ export function nodeRedisConnection(handedIn: NodeRedisClient): RedisConnection 
   if ('nodeClient' in handedIn) return new ClusterConnection(handedIn as never, Infinity)
   if ('getSentinelNode' in handedIn) {
     const sentinel = handedIn as unknown as Sentinel
-    return new ServerConnection(
-      sentinel,
-      (words) => sentinel.sendCommand(false, words, asBuffers),
-      Infinity,
-    )
+    const send = (words: Words) => sentinel.sendCommand(false, words, asBuffers)
+    return new ServerConnection(sentinel, { send, limitMs: Infinity })
   }
   const client = handedIn as unknown as Client
-  return new ServerConnection(client, (words) => client.sendCommand(words, asBuffers), Infinity)
+  const send = (words: Words) => client.sendCommand(words, asBuffers)
+  return new ServerConnection(client, { send, limitMs: Infinity, peer: client })
 }
 
 /** Makes clients with the package `redis`. */
@@ -81,7 +90,11 @@ export function nodeRedisDriver({ createClient, createCluster }: NodeRedis): Red
       })
       await connected(client, settings)
       const send = (words: Words) => client.sendCommand(words, asBuffers)
-      return new ServerConnection(client, send, settings.commandTimeoutMs)
+      return new ServerConnection(client, {
+        send,
+        limitMs: settings.commandTimeoutMs,
+        peer: client,
+      })
     },
     async cluster(settings, addresses) {
       const cluster = createCluster({
@@ -133,21 +146,29 @@ function destroy(client: { destroy(): unknown }): void {
   }
 }
 
+interface ServerAccess {
+  send: (words: Words) => Promise<unknown>
+  limitMs: number
+  /** What a connection for listening is made after. */
+  peer?: Client
+}
+
 class ServerConnection implements RedisConnection {
   readonly clustered = false
   readonly keyPrefix = ''
   readonly #client: { readonly isReady: boolean; destroy(): unknown }
   readonly #send: (words: Words) => Promise<unknown>
   readonly #limitMs: number
+  readonly #peer: Client | undefined
 
   constructor(
     client: { readonly isReady: boolean; destroy(): unknown },
-    send: (words: Words) => Promise<unknown>,
-    limitMs: number,
+    { send, limitMs, peer }: ServerAccess,
   ) {
     this.#client = client
     this.#send = send
     this.#limitMs = limitMs
+    this.#peer = peer
   }
 
   get usable(): boolean {
@@ -160,6 +181,14 @@ class ServerConnection implements RedisConnection {
 
   async masters(): Promise<readonly RedisNode[]> {
     return [{ call: (command, args) => this.call('', command, args) }]
+  }
+
+  async subscribe(
+    channel: string,
+    onMessage: (message: string) => void,
+  ): Promise<RedisSubscription> {
+    if (this.#peer) return subscribed(this.#peer, channel, onMessage)
+    throw new Error('A sentinel client cannot be duplicated')
   }
 
   close(): void {
@@ -200,7 +229,42 @@ class ClusterConnection implements RedisConnection {
     }))
   }
 
+  /** What is published at one server of a cluster is heard at all. */
+  async subscribe(
+    channel: string,
+    onMessage: (message: string) => void,
+  ): Promise<RedisSubscription> {
+    const { masters } = this.#cluster
+    const master = masters[Math.floor(Math.random() * masters.length)]
+    if (!master) throw new Error('The cluster has no master')
+    const peer = await within(subscribeMs, this.#cluster.nodeClient(master))
+    return subscribed(peer, channel, onMessage)
+  }
+
   close(): void {
     destroy(this.#cluster)
   }
+}
+
+async function subscribed(
+  like: Client,
+  channel: string,
+  onMessage: (message: string) => void,
+): Promise<RedisSubscription> {
+  const peer = like.execute ? await like.execute((client) => client) : like
+  const socket = { ...peer.options?.socket, reconnectStrategy: false }
+  const client = peer.duplicate({ socket, disableOfflineQueue: true, commandOptions })
+  const ended = new Promise<void>((resolve) => {
+    client.on('error', () => resolve())
+    client.on('end', () => resolve())
+  })
+  try {
+    await within(subscribeMs, client.connect())
+    await within(subscribeMs, client.subscribe(channel, onMessage))
+  } catch (error) {
+    destroy(client)
+    throw error
+  }
+  const ping = () => within(subscribeMs, client.sendCommand(['ping']))
+  return { ended, ping, close: () => destroy(client) }
 }

@@ -11,7 +11,7 @@ export type ChaosOperation =
   | 'delete'
   | 'compareAndSwap'
   | 'compareAndDelete'
-  | OptionalOperation
+  | Exclude<OptionalOperation, 'notices'>
 
 /** One thing that goes wrong, and when. */
 export interface Chaos {

@@ -6,6 +6,7 @@ import type { MakeKey, StoreChecks } from './store-checks.ts'
 import { counterChecks } from './store-counter-checks.ts'
 import { expiryChecks, noTtlChecks } from './store-expiry-checks.ts'
 import { manyKeysChecks } from './store-many-keys-checks.ts'
+import { noticesChecks } from './store-notices-checks.ts'
 import { deletingChecks, readingChecks } from './store-value-checks.ts'
 import { versionChecks } from './store-version-checks.ts'
 
@@ -73,5 +74,6 @@ const cases: StoreChecks = {
   ...noTtlChecks,
   ...manyKeysChecks,
   ...counterChecks,
+  ...noticesChecks,
   ...itself,
 }

@@ -1,5 +1,5 @@
 import { readBounded } from '../bounded-body.ts'
-import { rebuild } from './cache-status.ts'
+import { rebuild } from './rebuild.ts'
 import type { Outcome } from './collapsing.ts'
 
 /** Bytes; a longer body is copied for its reader piece by piece. */

@@ -72,10 +72,10 @@ async function logins(): Promise<boolean> {
 }
 
 async function abandoned(): Promise<boolean> {
-  const logins = 100_000
-  const line = progressLine('abandoned', logins, 'logins')
-  const { bytesEach, entries } = await abandonLogins(logins, () => line.more(1_000, true))
-  line.end(`, ${bytesEach.toFixed(1)} bytes of heap left of each, ${entries} entries`, logins)
+  const count = 100_000
+  const line = progressLine('abandoned', count, 'logins')
+  const { bytesEach, entries } = await abandonLogins(count, () => line.more(1_000, true))
+  line.end(`, ${bytesEach.toFixed(1)} bytes of heap left of each, ${entries} entries`, count)
   const isClean = bytesEach < 50 && entries === 0
   return verdict(isClean ? [] : ['memory is not as it was'])
 }

@@ -1,5 +1,5 @@
 import { readBounded } from '../../bounded-body.ts'
-import { rebuild } from '../cache-status.ts'
+import { rebuild } from '../rebuild.ts'
 import type { BatchRequest, BatchRule } from './batch-rule.ts'
 import type { RepositoryRule } from './repository-rule.ts'
 import type { Shelf } from './shelf.ts'

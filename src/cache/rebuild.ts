@@ -1,0 +1,11 @@
+/** The same reply over another body or with other headers; `url`, which SDKs read, comes along. */
+export function rebuild(
+  response: Response,
+  body: Uint8Array | ReadableStream<Uint8Array> | null,
+  headers: Headers = response.headers,
+): Response {
+  const { status, statusText, url } = response
+  const rebuilt = new Response(body, { status, statusText, headers })
+  if (url) Object.defineProperty(rebuilt, 'url', { value: url })
+  return rebuilt
+}

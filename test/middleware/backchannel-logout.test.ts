@@ -136,6 +136,17 @@ describe('a logout token', () => {
     await ada.get('/me').expect(200)
   })
 
+  test('without a session leaves what users of the app have connected', async () => {
+    const store = memoryStore()
+    const connecting = appWith({ options: { store, user: () => 'user-1' } })
+    await loggedIn(connecting, 'one')
+    const app = appWith({ options: { store } })
+    const ada = await loggedIn(app, 'two')
+    await send(app, sign(claimsWith({ sid: undefined }))).expect(200)
+    await ada.get('/me').expect(401)
+    expect(await (await connecting.auth.forUser('user-1')).tokens.spotify.grant()).toBeDefined()
+  })
+
   test('that comes again is refused: who has logged in since stays', async () => {
     const app = appWith()
     const ada = await loggedIn(app, 'one')

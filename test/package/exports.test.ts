@@ -33,7 +33,7 @@ const names: Record<string, string[]> = {
     'UserRequiredError',
     'createBehalf',
   ],
-  './express': ['behalf', 'requireLogin', 'responseCache'],
+  './express': ['behalf', 'loginOnDemand', 'requireLogin', 'responseCache'],
   './providers': [
     'github',
     'google',

@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from 'node:crypto'
+import fc from 'fast-check'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { oidc } from '../../src/oauth/providers/index.ts'
 import { loginAs } from '../../src/testing/index.ts'
@@ -114,6 +115,26 @@ describe('a logout token', () => {
     await ada.get('/me').expect(200)
   })
 
+  test('whatever it is, is refused and never an error of the app', async () => {
+    const app = appWith()
+    const ada = await loggedIn(app, 'one')
+    const [header = '', body = '', signature = ''] = sign(claimsWith()).split('.')
+    const part = (own: string) =>
+      fc.oneof(fc.constant(own), fc.string(), fc.base64String(), fc.json().map(inBase64Url))
+    const token = fc
+      .tuple(part(header), part(body), part(signature))
+      .map((parts) => parts.join('.'))
+      .filter((one) => one !== [header, body, signature].join('.'))
+    await fc.assert(
+      fc.asyncProperty(token, async (one) => {
+        expect((await send(app, one)).status).toBe(400)
+      }),
+      { numRuns: 150 },
+    )
+    expect(app.errors).toEqual([])
+    await ada.get('/me').expect(200)
+  }, 60_000)
+
   test('that is there twice, or not at all, is refused', async () => {
     const app = appWith()
     const ada = await loggedIn(app, 'one')
@@ -134,6 +155,17 @@ describe('a logout token', () => {
     const ada = await loggedIn(app, 'one')
     await send(app, sign(claimsWith({ sub: 'grace' }))).expect(200)
     await ada.get('/me').expect(200)
+  })
+
+  test('without a session leaves what users of the app have connected', async () => {
+    const store = memoryStore()
+    const connecting = appWith({ options: { store, user: () => 'user-1' } })
+    await loggedIn(connecting, 'one')
+    const app = appWith({ options: { store } })
+    const ada = await loggedIn(app, 'two')
+    await send(app, sign(claimsWith({ sid: undefined }))).expect(200)
+    await ada.get('/me').expect(401)
+    expect(await (await connecting.auth.forUser('user-1')).tokens.spotify.grant()).toBeDefined()
   })
 
   test('that comes again is refused: who has logged in since stays', async () => {
@@ -197,6 +229,10 @@ describe('a logout token', () => {
     await ada.get('/me').expect(401)
   })
 })
+
+function inBase64Url(text: string): string {
+  return Buffer.from(text).toString('base64url')
+}
 
 function encoded(...parts: object[]): string {
   return parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')

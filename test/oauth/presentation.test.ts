@@ -84,3 +84,21 @@ test('TK-10 a token request that waits for its connection too long is not sent a
   expect(presented.missed).toBe(true)
   expect(received).toEqual([])
 })
+
+test.each(Object.entries(fetches))(
+  'OC-33 %s looks at the clock again when a server wants the same request in another form',
+  async (_name, send) => {
+    received = []
+    const presented = new Presentation(thisInstant(), 0.15)
+    const init = { method: 'POST', body: 'once', [presentation]: presented }
+    await send(url, init)
+    presented.answered(400)
+    expect(presented.mayHaveWorked).toBe(false)
+    presented.declined()
+    expect(presented.progress).toBe('unsent')
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    await expect(send(url, init)).rejects.toThrow(/too late|fetch failed/)
+    expect(presented.missed).toBe(true)
+    expect(received).toEqual(['once'])
+  },
+)

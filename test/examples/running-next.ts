@@ -36,6 +36,8 @@ export async function buildNext(folder = example): Promise<string> {
 export interface NextSettings {
   folder?: string
   users?: readonly TestUser[]
+  /** The server that was built instead of `next start`, below the app's folder. */
+  standalone?: string
   /** Processes behind the one address. Default 1. */
   processes?: number
   /** Default: SQLite in a folder of its own. */
@@ -54,7 +56,7 @@ export interface RunningNext {
 
 /** Starts authorization server, API, and the built app as `next start` does. */
 export async function runNext(settings: NextSettings = {}): Promise<RunningNext> {
-  const { folder = example, users, processes = 1 } = settings
+  const { folder = example, standalone, users, processes = 1 } = settings
   const data = await mkdtemp(join(tmpdir(), 'behalf-next-'))
   const tls = selfSigned()
   await writeFile(join(data, 'ca.pem'), tls.cert)
@@ -74,9 +76,12 @@ export async function runNext(settings: NextSettings = {}): Promise<RunningNext>
     const port = await freePort()
     const server = await ServerProcess.start({
       command: process.execPath,
-      args: [next, 'start', '-p', String(port), '-H', '127.0.0.1'],
+      args: standalone
+        ? [join(folder, standalone)]
+        : [next, 'start', '-p', String(port), '-H', '127.0.0.1'],
       cwd: folder,
-      env,
+      env: { ...env, PORT: String(port), HOSTNAME: '127.0.0.1' },
+      patience: 60,
       ready: async () => (await fetch(`http://127.0.0.1:${port}/auth/session`)).status === 200,
     })
     front.ports.push(port)

@@ -43,10 +43,13 @@ describe.skipIf(!present)('npm run demo:next', () => {
   test('needs no configuration: log in, see top tracks, like one; no token is shown', async () => {
     const someone = await visitor(browser, /(?<=Open +)http:\S+/.exec(output)![0])
     const { page } = someone
+    await page.setViewportSize({ width: 1680, height: 1205 })
     page.setDefaultTimeout(120_000)
     await logIn(page, 'Mei Tanaka')
     await page.locator('.track').first().waitFor()
     expect(await callsShown(page)).toHaveLength(3)
+    // Where Next.js tells the developer what is wrong with a page, such as HTML that does not nest.
+    expect(await page.locator('nextjs-portal').getByText(/Issue/).count()).toBe(0)
     await page
       .getByRole('button', { name: /^Like / })
       .first()

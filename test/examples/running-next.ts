@@ -16,16 +16,20 @@ import { selfSigned } from '../support/self-signed.ts'
 import { freePort, ServerProcess } from '../support/server-process.ts'
 import { project } from './page.ts'
 
-const require = createRequire(import.meta.url)
-const next = join(require.resolve('next/package.json'), '../dist/bin/next')
 const example = join(project, 'examples/next')
 
 /** How `next build` and `next start` are run here; a build gets no secret, no store and no address. */
 const quiet = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' } as const
 
+/** The program of the Next.js that an app has. */
+function nextOf(folder: string): string {
+  const manifest = createRequire(join(folder, 'app.js')).resolve('next/package.json')
+  return join(manifest, '../dist/bin/next')
+}
+
 /** Runs `next build` in a folder. */
 export async function buildNext(folder = example): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [next, 'build'], {
+  const { stdout } = await promisify(execFile)(process.execPath, [nextOf(folder), 'build'], {
     cwd: folder,
     env: quiet,
   })
@@ -78,7 +82,7 @@ export async function runNext(settings: NextSettings = {}): Promise<RunningNext>
       command: process.execPath,
       args: standalone
         ? [join(folder, standalone)]
-        : [next, 'start', '-p', String(port), '-H', '127.0.0.1'],
+        : [nextOf(folder), 'start', '-p', String(port), '-H', '127.0.0.1'],
       cwd: folder,
       env: { ...env, PORT: String(port), HOSTNAME: '127.0.0.1' },
       patience: 60,

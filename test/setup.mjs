@@ -50,10 +50,6 @@ export const components = [
     program: 'jest/bin/jest.js',
     packages: ['jest@30.5.2'],
   }),
-  npmPackages('next', {
-    program: 'next/dist/bin/next',
-    packages: ['next@16.4.5', 'react@19.3.1', 'react-dom@19.3.1'],
-  }),
   npmContents('http-cache-tests', { version: '0.4.5', file: 'tests/index.mjs' }),
 ]
 

@@ -6,8 +6,8 @@ import { type BehalfOptions, callbacks, type Providers } from './options.ts'
 const deepest = 8
 
 /**
- * What tells configurations apart: a hash of everything in them but the callbacks; `undefined` where
- * something cannot be compared, such as a store around a client of the app's own.
+ * What tells configurations apart: a hash of everything in them but what functions do; `undefined`
+ * where something cannot be compared, such as a store around a client of the app's own.
  */
 export function markOf(options: BehalfOptions<Providers, never>): string | undefined {
   const given = callbacks.map((name) => [name, options[name] !== undefined])
@@ -21,7 +21,8 @@ export function markOf(options: BehalfOptions<Providers, never>): string | undef
 }
 
 function textOf(value: unknown, depth: number): string | undefined {
-  if (typeof value === 'function') return JSON.stringify(String(value))
+  // A bundler writes each copy of a function in another way.
+  if (typeof value === 'function') return 'function'
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'undefined'
   const source = sourceOf(value)
   if (source !== undefined) return source

@@ -13,7 +13,7 @@ const { present, path } = component('chromium')
 const routerPrefetch = { rsc: '1', 'next-router-prefetch': '1', 'sec-fetch-mode': 'cors' }
 const storm = 200
 
-describe.skipIf(!present)('examples/next, built and started', () => {
+describe.skipIf(!present)('examples/next, built and started', { timeout: 60_000 }, () => {
   let browser: Browser
   let running: RunningNext
   let context: BrowserContext
@@ -55,11 +55,9 @@ describe.skipIf(!present)('examples/next, built and started', () => {
     await unlike.waitFor()
 
     await page.locator('.artist').first().click()
-    await page
-      .getByText(/followers/)
-      .first()
-      .waitFor()
-    await page.getByRole('button', { name: 'Close' }).first().click()
+    await page.getByText(/followers/).waitFor()
+    await page.getByRole('button', { name: 'Close' }).click()
+    await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
 
     await page.getByRole('button', { name: 'Log out' }).click()
     await page.getByRole('link', { name: 'Log in with Spotify' }).waitFor()

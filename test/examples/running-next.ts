@@ -16,16 +16,20 @@ import { selfSigned } from '../support/self-signed.ts'
 import { freePort, ServerProcess } from '../support/server-process.ts'
 import { project } from './page.ts'
 
-const require = createRequire(import.meta.url)
-const next = join(require.resolve('next/package.json'), '../dist/bin/next')
 const example = join(project, 'examples/next')
 
 /** How `next build` and `next start` are run here; a build gets no secret, no store and no address. */
 const quiet = { ...process.env, NEXT_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' } as const
 
+/** The program of the Next.js that an app has. */
+function nextOf(folder: string): string {
+  const manifest = createRequire(join(folder, 'app.js')).resolve('next/package.json')
+  return join(manifest, '../dist/bin/next')
+}
+
 /** Runs `next build` in a folder. */
 export async function buildNext(folder = example): Promise<string> {
-  const { stdout } = await promisify(execFile)(process.execPath, [next, 'build'], {
+  const { stdout } = await promisify(execFile)(process.execPath, [nextOf(folder), 'build'], {
     cwd: folder,
     env: quiet,
   })
@@ -36,6 +40,8 @@ export async function buildNext(folder = example): Promise<string> {
 export interface NextSettings {
   folder?: string
   users?: readonly TestUser[]
+  /** The server that was built instead of `next start`, below the app's folder. */
+  standalone?: string
   /** Processes behind the one address. Default 1. */
   processes?: number
   /** Default: SQLite in a folder of its own. */
@@ -54,7 +60,7 @@ export interface RunningNext {
 
 /** Starts authorization server, API, and the built app as `next start` does. */
 export async function runNext(settings: NextSettings = {}): Promise<RunningNext> {
-  const { folder = example, users, processes = 1 } = settings
+  const { folder = example, standalone, users, processes = 1 } = settings
   const data = await mkdtemp(join(tmpdir(), 'behalf-next-'))
   const tls = selfSigned()
   await writeFile(join(data, 'ca.pem'), tls.cert)
@@ -74,9 +80,12 @@ export async function runNext(settings: NextSettings = {}): Promise<RunningNext>
     const port = await freePort()
     const server = await ServerProcess.start({
       command: process.execPath,
-      args: [next, 'start', '-p', String(port), '-H', '127.0.0.1'],
+      args: standalone
+        ? [join(folder, standalone)]
+        : [nextOf(folder), 'start', '-p', String(port), '-H', '127.0.0.1'],
       cwd: folder,
-      env,
+      env: { ...env, PORT: String(port), HOSTNAME: '127.0.0.1' },
+      patience: 60,
       ready: async () => (await fetch(`http://127.0.0.1:${port}/auth/session`)).status === 200,
     })
     front.ports.push(port)

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 
 const tsc = fileURLToPath(new URL('../../node_modules/typescript/bin/tsc', import.meta.url))
@@ -54,6 +54,7 @@ export class SnippetFolder {
   /** Writes a file; gives its path. */
   write(name: string, text: string): string {
     const path = join(this.path, name)
+    mkdirSync(dirname(path), { recursive: true })
     writeFileSync(path, text)
     return path
   }
@@ -64,8 +65,13 @@ export class SnippetFolder {
 
   /** What strict TypeScript says of the snippets, each a module; nothing where all is well. */
   async complaints(snippets: readonly string[], around = surroundings): Promise<string> {
-    const files = snippets.map((code, at) => this.write(`${at}.ts`, `${code}\nexport {}\n`))
-    this.write('surroundings.d.ts', around)
+    const files = snippets.map((code, at) => [`${at}.ts`, `${code}\nexport {}\n`] as const)
+    return this.check({ ...Object.fromEntries(files), 'surroundings.d.ts': around })
+  }
+
+  /** The same of files by their paths. */
+  async check(files: Readonly<Record<string, string>>, more: object = {}): Promise<string> {
+    for (const [name, text] of Object.entries(files)) this.write(name, text)
     const compilerOptions = {
       target: 'es2023',
       module: 'nodenext',
@@ -73,8 +79,9 @@ export class SnippetFolder {
       skipLibCheck: true,
       noEmit: true,
       types: ['node'],
+      ...more,
     }
-    const config = { compilerOptions, files: ['surroundings.d.ts', ...files] }
+    const config = { compilerOptions, files: Object.keys(files) }
     const path = this.write('tsconfig.json', JSON.stringify(config))
     const { output } = await ended(spawn(process.execPath, [tsc, '-p', path], { cwd: this.path }))
     return output

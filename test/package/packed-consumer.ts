@@ -18,7 +18,7 @@ export interface Ended {
 /** A project that has the packed package installed, in a folder where nothing of this one is found. */
 export class PackedConsumer {
   readonly folder = mkdtempSync(join(tmpdir(), 'behalf-consumer-'))
-  /** What it can import: `behalf`, `behalf/express`, and so on. */
+  /** What it can import: `behalf`, `behalf/express`, and so on; what needs Next.js is next-packed.test.ts's. */
   readonly entryPoints: readonly string[]
 
   /** Packs what `npm run build` made; installs it and `packages`, with what they need in turn. */
@@ -38,7 +38,7 @@ export class PackedConsumer {
     }
     cpSync(programs, this.folder, { recursive: true })
     this.entryPoints = Object.keys(manifestOf(behalf).exports ?? {})
-      .filter((entry) => entry !== './package.json')
+      .filter((entry) => entry !== './package.json' && entry !== './next')
       .map((entry) => `behalf${entry.slice(1)}`)
   }
 

@@ -1,0 +1,3 @@
+import { handlers } from '../../../lib/behalf.js'
+
+export const { GET, POST } = handlers

@@ -58,6 +58,7 @@ export function apiRoute<P extends Providers, Route>(
     const response = await answer()
       .catch(explain)
       .catch((error: unknown) => inWords(visit, error))
-    return isUsed ? privately(response) : response
+    const cookies = visit.source.jar.take()
+    return isUsed || cookies.length > 0 ? privately(response, cookies) : response
   }
 }

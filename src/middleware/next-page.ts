@@ -41,6 +41,8 @@ export async function pageContext<P extends Providers>(
   const core = coreOf()
   const app = await core.app()
   const visit = core.visit(app, request, { used: refuseSharedCache })
+  // A page sets no cookies: new tokens wait in the store for a request that can.
+  visit.source.jar.take()
   if (options.login !== undefined) await requireIn(visit, options.login, options)
   return contextFor<P>(app, visit, { cache: () => app.cache })
 }

@@ -328,6 +328,7 @@ export class RepositoryMismatchError extends BehalfError {
  * set any. No refresh token was spent in vain.
  */
 export class NotPersistableError extends BehalfError {
+  static override readonly kind: string = 'NotPersistableError'
   readonly code = 'not_persistable'
   constructor(why: string, advice: string) {
     super(`The tokens cannot be kept in the place that tokenStore names: ${why}. ${advice}`)

@@ -57,33 +57,41 @@ describe('snippets', () => {
   })
 })
 
-test('snippets of docs/next.md compile, each as the file that it says it is', async () => {
-  const { text } = new Page('docs/next.md')
-  const files: Record<string, string> = {
-    'next/globals.d.ts': `
+test.each([
+  ['docs/next.md', 13],
+  ['README.md', 6],
+])(
+  'snippets of %s for Next.js compile, each as the file that it says it is',
+  async (page, count) => {
+    const { text } = new Page(page)
+    const files: Record<string, string> = {
+      'next/globals.d.ts': `
 interface RouteContext<Path extends string> { params: Promise<{ id: string }>; path: Path }
 declare const providers: { spotify: import('behalf/providers').ProviderDefinition }
 declare module 'next-intl/middleware' {
   export default function create(routing: object): (request: Request) => Response
 }`,
-    'next/other/auth.ts': 'export const auth = async () => ({ user: { id: "42" } })',
-    'next/other/i18n/routing.ts': 'export const routing = {}',
-  }
-  for (const [, code = ''] of text.matchAll(/^```tsx?\n(.*?)^```$/gms)) {
-    const [, path] = /^\/\/ (\S+)\n/.exec(code) ?? []
-    expect(path, code).toBeDefined()
-    // What stands there a second time is of another app.
-    files[`next/${path}` in files ? `next/other/${path}` : `next/${path}`] = code
-  }
-  expect(Object.keys(files)).toHaveLength(13)
-  const options = {
-    module: 'esnext',
-    moduleResolution: 'bundler',
-    jsx: 'react-jsx',
-    lib: ['es2023', 'dom'],
-  }
-  expect(await folder.check(files, options)).toBe('')
-})
+      'next/other/auth.ts': 'export const auth = async () => ({ user: { id: "42" } })',
+      'next/other/i18n/routing.ts': 'export const routing = {}',
+    }
+    for (const [, code = ''] of text.matchAll(/^```tsx?\n(.*?)^```$/gms)) {
+      const [, path] = /^\/\/ (\S+)\n/.exec(code) ?? []
+      // The README's others are of Express.
+      if (page === 'README.md' && !path) continue
+      expect(path, code).toBeDefined()
+      // What stands there a second time is of another app.
+      files[`next/${path}` in files ? `next/other/${path}` : `next/${path}`] = code
+    }
+    expect(Object.keys(files)).toHaveLength(count)
+    const options = {
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      jsx: 'react-jsx',
+      lib: ['es2023', 'dom'],
+    }
+    expect(await folder.check(files, options)).toBe('')
+  },
+)
 
 describe('docs/from-spotipy.md', () => {
   const ours = new Page('docs/from-spotipy.md').rows.flatMap(([, cell = '']) => codeIn(cell))

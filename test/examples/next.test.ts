@@ -292,7 +292,7 @@ async function stormAtExpiry(
     const sign = {
       page: 'Logged in as',
       route: '"name"',
-      navigation: '"div"',
+      navigation: 'Logged in as',
       prefetch: '',
       action: '',
     }
@@ -317,7 +317,8 @@ async function requestsOf(page: Page, baseUrl: string): Promise<Kind[]> {
     if (request.method() === 'POST') return 'action'
     const headers = request.headers()
     if (headers['rsc'] === undefined) return undefined
-    return headers['next-router-prefetch'] === undefined ? 'navigation' : 'prefetch'
+    const isPrefetch = Object.keys(headers).some((name) => /^next-router-.*prefetch$/.test(name))
+    return isPrefetch ? 'prefetch' : 'navigation'
   }
   const seen = new Map<Kind['kind'], Request>()
   page.on('request', (request) => {
@@ -337,7 +338,7 @@ async function requestsOf(page: Page, baseUrl: string): Promise<Kind[]> {
   await page.waitForURL('**/top?period=long_term')
   await expect.poll(() => [...seen.keys()].toSorted()).toEqual(['action', 'navigation', 'prefetch'])
   const asked = [...seen].map(async ([kind, request]): Promise<Kind> => {
-    const { cookie: _own, ...all } = await request.allHeaders()
+    const { cookie: _own, 'accept-encoding': _packed, ...all } = await request.allHeaders()
     const headers = Object.fromEntries(Object.entries(all).filter(([name]) => name[0] !== ':'))
     const [url, method] = [request.url(), request.method()]
     return { kind, url, method, headers, body: request.postData() ?? '' }

@@ -29,7 +29,8 @@ describe.skipIf(!present)('npm run demo:next', () => {
     for (const stream of [demo.stdout, demo.stderr]) {
       stream?.setEncoding('utf8').on('data', (text: string) => (output += text))
     }
-    await vi.waitFor(() => expect(output).toContain('Ready in'), { timeout: 60_000 })
+    const isReady = () => output.includes('Ready in') || Promise.reject(new Error(output))
+    await vi.waitFor(isReady, { timeout: 60_000 })
   }, 90_000)
   afterAll(async () => {
     await browser?.close()

@@ -57,7 +57,7 @@ describe('a Next.js app that has installed the package', () => {
       mkdirSync(dirname(join(folder, name)), { recursive: true })
       writeFileSync(join(folder, name), text)
     }
-    expect(await buildNext(folder)).toContain('/store')
+    await buildNext(folder)
     running = await runNext({ folder, store: 'memory:packed' })
   }, 300_000)
   afterAll(async () => {

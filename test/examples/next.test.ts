@@ -7,13 +7,14 @@ import { type Asked, ask } from './asking.ts'
 import { callsShown, launch, logIn } from './browser.ts'
 import { buildNext, runNext, type RunningNext } from './running-next.ts'
 
-const { present, path } = component('chromium')
+const chromium = component('chromium')
 
 /** What Next's router sends with a `<Link>` that comes into view. */
 const routerPrefetch = { rsc: '1', 'next-router-prefetch': '1', 'sec-fetch-mode': 'cors' }
 const storm = 200
+const oneRefresh = { refreshes: 1, failed: [], shown: 12 }
 
-describe.skipIf(!present)('examples/next, built and started', { timeout: 60_000 }, () => {
+describe.skipIf(!chromium.present)('examples/next, built and started', { timeout: 60_000 }, () => {
   let browser: Browser
   let running: RunningNext
   let context: BrowserContext
@@ -21,7 +22,7 @@ describe.skipIf(!present)('examples/next, built and started', { timeout: 60_000 
 
   beforeAll(async () => {
     await buildNext()
-    ;[browser, running] = await Promise.all([launch(path), runNext()])
+    ;[browser, running] = await Promise.all([launch(chromium.path), runNext()])
   }, 180_000)
   beforeEach(async () => {
     running.api.reset()
@@ -88,8 +89,9 @@ describe.skipIf(!present)('examples/next, built and started', { timeout: 60_000 
     await page.goto('/top?period=long_term')
     await other.goto('/top?period=short_term')
     for (const tab of [other, page]) await tab.getByRole('button', { name: 'Ada Moreau' }).click()
-    await page.waitForURL('**/top?period=long_term')
-    await other.waitForURL('**/top?period=short_term')
+    const shown = (tab: Page) => tab.locator('[aria-current=page]').textContent()
+    expect(await shown(page)).toBe('Last year')
+    expect(await shown(other)).toBe('Last 4 weeks')
   })
 
   test('the back button shows the page before, and after a logout nothing of it', async () => {
@@ -102,6 +104,7 @@ describe.skipIf(!present)('examples/next, built and started', { timeout: 60_000 
     await page.getByRole('link', { name: 'Log in with Spotify' }).waitFor()
     await page.goBack()
     await page.waitForURL(`${running.provider.issuer}/**`)
+    expect(await page.locator('.track').count()).toBe(0)
   })
 
   test('a logout in another tab: the next click of this one leads to the login', async () => {
@@ -151,6 +154,7 @@ describe.skipIf(!present)('examples/next, built and started', { timeout: 60_000 
     await sleep(1_100)
     await page.getByRole('link', { name: 'Last year' }).click()
     await page.waitForURL(`${running.provider.issuer}/**`)
+    expect(running.api.requestsTo('me/library')).toBe(0)
   })
 
   test('TK-07 a provider in trouble is an error page, and no logout', async () => {
@@ -192,8 +196,7 @@ describe.skipIf(!present)('examples/next, built and started', { timeout: 60_000 
     ]) {
       const top = await ask(`${running.baseUrl}/top`, { headers })
       expect(top.body).not.toContain('Logged in as')
-      expect(`${top.headers['location']} ${top.body}`).not.toContain('returnTo=https')
-      expect(`${top.headers['location']} ${top.body}`).not.toContain('returnTo=%2F%2Fevil')
+      expect(JSON.stringify(top)).not.toMatch(/returnTo=(https|%2F%2F)/)
       expect((await ask(`${running.baseUrl}/api/artist/1`, { headers })).status).toBe(401)
     }
     expect(running.api.requests).toHaveLength(0)
@@ -231,30 +234,34 @@ describe.skipIf(!present)('examples/next, built and started', { timeout: 60_000 
   })
 
   test(`${storm} requests at an expiry cost one refresh, and none of them fails`, async () => {
-    await stormAtExpiry(running, context, page)
+    expect(await stormAtExpiry(running, context, page)).toEqual(oneRefresh)
   }, 120_000)
 })
 
 const redis = component('redis-server')
 
-describe.skipIf(!present || !redis.present)('two processes of examples/next and one Redis', () => {
-  test(`${storm} requests at an expiry cost one refresh, and none of them fails`, async () => {
-    const server = await startRedis()
-    const running = await runNext({ processes: 2, store: server.url })
-    const browser = await launch(path)
-    try {
-      const context = await browser.newContext({
-        baseURL: running.baseUrl,
-        ignoreHTTPSErrors: true,
-      })
-      await stormAtExpiry(running, context, await context.newPage())
-    } finally {
-      await browser.close()
-      await running.close()
-      await server.close()
-    }
-  }, 120_000)
-})
+describe.skipIf(!chromium.present || !redis.present)(
+  'two processes of examples/next and one Redis',
+  () => {
+    test(`${storm} requests at an expiry cost one refresh, and none of them fails`, async () => {
+      const server = await startRedis()
+      const running = await runNext({ processes: 2, store: server.url })
+      const browser = await launch(chromium.path)
+      try {
+        const context = await browser.newContext({
+          baseURL: running.baseUrl,
+          ignoreHTTPSErrors: true,
+        })
+        const outcome = await stormAtExpiry(running, context, await context.newPage())
+        expect(outcome).toEqual(oneRefresh)
+      } finally {
+        await browser.close()
+        await running.close()
+        await server.close()
+      }
+    }, 120_000)
+  },
+)
 
 async function cookieOf(context: BrowserContext): Promise<string> {
   const cookies = await context.cookies()
@@ -266,7 +273,7 @@ async function stormAtExpiry(
   { provider, baseUrl }: RunningNext,
   context: BrowserContext,
   page: Page,
-): Promise<void> {
+): Promise<{ refreshes: number; failed: string[]; shown: number }> {
   provider.switches.expiresIn = 1
   await logIn(page, 'Ada Moreau')
   const requests = await requestsOf(page, baseUrl)
@@ -281,14 +288,22 @@ async function stormAtExpiry(
       return { kind, ...reply }
     }),
   )
-  for (const { kind, status, body } of replies) {
-    expect(status, `${kind} ${body.slice(0, 200)}`).toBe(200)
-    if (kind === 'page') expect(body).toContain('Logged in as')
-    if (kind === 'route') expect(JSON.parse(body)).toHaveProperty('name')
-  }
-  expect(provider.seen.refreshRequests - before).toBe(1)
+  const wrong = replies.filter(({ kind, status, body }) => {
+    const sign = {
+      page: 'Logged in as',
+      route: '"name"',
+      navigation: 'Logged in as',
+      prefetch: '',
+      action: '',
+    }
+    return status !== 200 || !body.includes(sign[kind])
+  })
   await page.reload()
-  expect(await page.locator('.track').count()).toBe(12)
+  return {
+    refreshes: provider.seen.refreshRequests - before,
+    failed: wrong.map(({ kind, status, body }) => `${kind} ${status} ${body.slice(0, 200)}`),
+    shown: await page.locator('.track').count(),
+  }
 }
 
 interface Kind extends Asked {
@@ -302,7 +317,8 @@ async function requestsOf(page: Page, baseUrl: string): Promise<Kind[]> {
     if (request.method() === 'POST') return 'action'
     const headers = request.headers()
     if (headers['rsc'] === undefined) return undefined
-    return headers['next-router-prefetch'] === undefined ? 'navigation' : 'prefetch'
+    const isPrefetch = Object.keys(headers).some((name) => /^next-router-.*prefetch$/.test(name))
+    return isPrefetch ? 'prefetch' : 'navigation'
   }
   const seen = new Map<Kind['kind'], Request>()
   page.on('request', (request) => {
@@ -322,7 +338,7 @@ async function requestsOf(page: Page, baseUrl: string): Promise<Kind[]> {
   await page.waitForURL('**/top?period=long_term')
   await expect.poll(() => [...seen.keys()].toSorted()).toEqual(['action', 'navigation', 'prefetch'])
   const asked = [...seen].map(async ([kind, request]): Promise<Kind> => {
-    const { cookie: _own, ...all } = await request.allHeaders()
+    const { cookie: _own, 'accept-encoding': _packed, ...all } = await request.allHeaders()
     const headers = Object.fromEntries(Object.entries(all).filter(([name]) => name[0] !== ':'))
     const [url, method] = [request.url(), request.method()]
     return { kind, url, method, headers, body: request.postData() ?? '' }

@@ -155,8 +155,8 @@ describe('withApi', () => {
   test('hands on Next’s own context', async () => {
     const auth = make()
     const route = auth.withApi(
-      async (_request, _context, route: { params: Promise<{ id: string }> }) =>
-        Response.json(await route.params),
+      async (_request, _context, { params }: { params: Promise<{ id: string }> }) =>
+        Response.json(await params),
     )
     const reply = await route(request('/x'), { params: Promise.resolve({ id: '7' }) })
     expect(await reply.json()).toEqual({ id: '7' })
@@ -300,6 +300,12 @@ describe('the host', () => {
     const reply = await auth.handlers.GET(request(path, { ...navigation, ...headers }))
     const redirectUri = new URL(reply.headers.get('location')!).searchParams.get('redirect_uri')
     expect(redirectUri).toBe(`${home}/auth/spotify/callback`)
+  })
+
+  test('OC-05 that a client claims to have come by is not believed: the login begins here', async () => {
+    const headers = { ...navigation, 'x-forwarded-host': 'evil.example' }
+    const reply = await make().handlers.GET(request('/auth/spotify/login', headers))
+    expect(new URL(reply.headers.get('location')!).origin).toBe(world.provider.issuer)
   })
 
   test('with basePath and trailingSlash of next.config: the routes are below, and come back there', async () => {

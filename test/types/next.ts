@@ -14,7 +14,7 @@ type NextRoute = (
   route: RouteContext<'/api/artist/[id]'>,
 ) => Promise<Response>
 
-export const { handlers, withApi, context, proxy, forUser, forApp } = behalf({
+const { handlers, withApi, context, proxy, forUser, forApp } = behalf({
   baseUrl: process.env['APP_URL'],
   secret: process.env['BEHALF_SECRET'],
   store: createStore('memory:'),
@@ -30,7 +30,7 @@ export const GET: NextRoute = withApi(
   async (request, { api, tokens }, { params }: RouteContext<'/api/artist/[id]'>) => {
     const { id } = await params
     const text: string = id
-    const page: string | null = request.nextUrl.searchParams.get('page')
+    const from: string | null = request.nextUrl.searchParams.get('from')
     const artist = await api.spotify.get<{ name: string }>(`artists/${text}`)
     const token: string = await tokens.crm.getAccessToken()
     // @ts-expect-error -- there is no such param
@@ -41,13 +41,13 @@ export const GET: NextRoute = withApi(
     await tokens.nope.grant()
     // @ts-expect-error -- a reply without a type is unknown
     const length = (await api.crm.get('x')).length
-    return Response.json({ name: artist.name, token, page, nope, length })
+    return Response.json({ name: artist.name, token, from, nope, length })
   },
   { login: 'spotify', scope: 'user-top-read' },
 )
 
 export const POST: NextRoute = withApi(() => new Response('done'))
-export const auth: { GET: (request: NextRequest) => Promise<Response> } = handlers
+export const routes: { GET: (request: NextRequest) => Promise<Response> } = handlers
 export const asked: Promise<Response> = handlers.POST(new Request('https://app.example.com'))
 
 // @ts-expect-error -- there is no provider of that name

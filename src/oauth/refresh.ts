@@ -224,14 +224,24 @@ export class Refresher {
         spentBy(current.record) === spentBy(refused.record)
       )
         continue
+      const recovered = isSameGrant(current, refused)
+      const left = recovered && lease.again ? await this.#doubt(current) : current
       await lease.release()
-      if (isSameGrant(current, refused)) this.#tell('refresh_recovered', refused, {})
-      return current
+      if (recovered) this.#tell('refresh_recovered', refused, {})
+      return left
     }
     if (lease.again) this.#tell('reuse_suspected', refused, {})
-    const ended = await this.#end(refused, lease.again ? 'rotation-lost' : 'revoked')
+    const isLost = lease.again || refused.record.revived === true
+    const ended = await this.#end(refused, isLost ? 'rotation-lost' : 'revoked')
     await lease.release()
     return ended
+  }
+
+  /** The provider has seen their refresh token twice, and may have revoked what it gave for it. */
+  async #doubt(current: FoundRecord): Promise<FoundRecord> {
+    const record: TokenRecord = { ...current.record, revived: true }
+    const version = await this.#records.update(current, record).catch(() => undefined)
+    return version === undefined ? current : { ...current, version, record }
   }
 
   /** Leaves word for all processes of an attempt that brought no tokens; gives its error. */

@@ -225,7 +225,7 @@ export class Refresher {
       )
         continue
       const recovered = isSameGrant(current, refused)
-      const left = recovered && lease.again ? await this.#doubt(current) : current
+      const left = recovered ? await this.#doubt(current) : current
       await lease.release()
       if (recovered) this.#tell('refresh_recovered', refused, {})
       return left

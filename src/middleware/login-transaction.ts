@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import { RetiredSecretError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import type { LoginSecrets } from '../oauth/authorization-server.ts'
 import type { CookieJar } from '../sessions/cookie-jar.ts'
@@ -55,13 +56,17 @@ export class LoginTransactions {
     }
   }
 
-  /** The transaction of this browser with that state; also one that has expired. */
+  /**
+   * The transaction of this browser with that state; also one that has expired. Throws a
+   * `RetiredSecretError` for one that another secret has sealed: another process may have it already.
+   */
   find(state: string): LoginTransaction | undefined {
     const end = `.${hashOf(state)}`
     const cookie = this.#jar.list(prefix).find(({ suffix }) => suffix.endsWith(end))
     if (!cookie) return undefined
     const sealed = Buffer.from(cookie.value, 'base64url')
     const opened = this.#keyRing.open('login', cookie.suffix, sealed)
+    if (!opened.ok && opened.reason === 'unknown-key') throw new RetiredSecretError()
     if (!opened.ok) return undefined
     const transaction = JSON.parse(Buffer.from(opened.value).toString()) as LoginTransaction
     return transaction.state === state ? transaction : undefined

@@ -42,11 +42,12 @@ export async function keepTokens(
 }
 
 function withTokens(
-  { ended: _over, ...record }: TokenRecord,
+  { ended, revived: _former, ...rest }: TokenRecord,
   fresh: TokenSet,
   target: TokenTarget,
   receivedAt: number,
 ): TokenRecord {
+  const record = ended === 'rotation-lost' ? { ...rest, revived: true as const } : rest
   const { accessToken, expiresAt, scope = record.scope } = fresh
   const { refreshExpiresAt = record.refreshExpiresAt } = fresh
   // RFC 6749 section 6: a reply without a refresh token leaves the old one in force.

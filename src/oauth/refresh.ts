@@ -22,6 +22,8 @@ import type { TokenSet } from './token-set.ts'
 import { within } from './within.ts'
 import { heldFor, mainToken, slotOf, type TokenTarget } from './token-target.ts'
 
+const lost: ReauthReason & 'rotation-lost' = 'rotation-lost'
+
 /** What is left of a grant after a refresh; `undefined` when a logout came in between. */
 export type Refreshed = FoundRecord | undefined
 
@@ -216,22 +218,41 @@ export class Refresher {
 
   /** A refusal is believed when the record stays as it is: another process may be storing tokens. */
   async #refused(lease: Lease, refused: FoundRecord): Promise<Refreshed> {
+    let last = refused
     for (const pause of doubts) {
       await sleep(pause)
       const current = await persistently(() => this.#records.reread(refused))
       if (
         stillHas(current, refused, mainToken) &&
         spentBy(current.record) === spentBy(refused.record)
-      )
+      ) {
+        last = current
         continue
+      }
+      const left = await this.#doubt(current, refused)
       await lease.release()
-      if (isSameGrant(current, refused)) this.#tell('refresh_recovered', refused, {})
-      return current
+      if (isSameGrant(left, refused)) this.#tell('refresh_recovered', refused, {})
+      return left
     }
     if (lease.again) this.#tell('reuse_suspected', refused, {})
-    const ended = await this.#end(refused, lease.again ? 'rotation-lost' : 'revoked')
+    const isLost = lease.again || last.record.revived === true
+    const ended = await this.#end(refused, isLost ? lost : 'revoked')
     await lease.release()
     return ended
+  }
+
+  /**
+   * Others have stored tokens for what was refused: the provider has seen it twice, and may have
+   * revoked what it gave for it. If that has been found out already, this is why.
+   */
+  async #doubt(current: Refreshed, refused: FoundRecord): Promise<Refreshed> {
+    if (current?.record.grantId !== refused.record.grantId) return current
+    const { ended } = current.record
+    if (ended !== undefined && ended !== 'revoked') return current
+    const news: Partial<TokenRecord> = ended === undefined ? { revived: true } : { ended: lost }
+    const record = { ...current.record, ...news }
+    const version = await this.#records.update(current, record).catch(() => undefined)
+    return version === undefined ? current : { ...current, version, record }
   }
 
   /** Leaves word for all processes of an attempt that brought no tokens; gives its error. */

@@ -42,6 +42,8 @@ export interface TokenRecord extends KeptIdToken {
   proofHash?: string | undefined
   /** Why only a new login helps. The tokens are gone then. */
   ended?: ReauthReason | undefined
+  /** Its tokens came when others had been refused the same refresh token: the provider may have revoked them. */
+  revived?: true | undefined
 }
 
 const formatVersion = 1
@@ -72,8 +74,8 @@ export function decodeRecord(key: string, bytes: Uint8Array): TokenRecord | unde
   const value = parseObject(bytes)
   if (!value || value['v'] !== formatVersion || value['key'] !== key) return undefined
   const { grantId, cacheKey, provider, profile, scope, authorizedAt, tokens } = value
-  const { endsAt, usedAt, refreshExpiresAt, proofHash, ended, further, isApp, user } = value
-  const { dpopKey, idToken, sid } = value
+  const { endsAt, usedAt, refreshExpiresAt, proofHash, ended, further } = value
+  const { isApp, user, revived, dpopKey, idToken, sid } = value
   const wellFormed =
     isText(grantId) &&
     isText(cacheKey) &&
@@ -84,7 +86,7 @@ export function decodeRecord(key: string, bytes: Uint8Array): TokenRecord | unde
     isInstant(authorizedAt) &&
     isTokenSet(tokens) &&
     (further === undefined || (isObject(further) && Object.values(further).every(isTokenSet))) &&
-    (isApp === undefined || isApp === true) &&
+    [isApp, revived].every((flag) => flag === undefined || flag === true) &&
     (dpopKey === undefined || isDpopKey(dpopKey)) &&
     [endsAt, usedAt, refreshExpiresAt].every((at) => at === undefined || isInstant(at)) &&
     [proofHash, ended, user, idToken, sid].every((text) => text === undefined || isText(text))

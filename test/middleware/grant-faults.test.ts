@@ -55,7 +55,8 @@ describe('getAccessToken({ resource })', () => {
     const auth = app()
     await grantFor(auth, { user: 'u1', as: 'ada', provider: 'spotify' })
     const { tokens } = await auth.forUser('u1')
-    world.provider.switches.delay = 0.3
+    // Longer than a login takes on a busy machine.
+    world.provider.switches.delay = 1.5
     const asked = tokens.spotify.getAccessToken({ resource: 'https://files.example/' })
     const outcome = asked.catch((error: { code: string }) => error.code)
     await wait(0.1)

@@ -71,7 +71,7 @@ export const inMemorySession: PlaceKind = {
   count: countInSession,
 }
 
-export const inRemoteSession: PlaceKind = {
+const inRemoteSession: PlaceKind = {
   ...inMemorySession,
   name: 'inSession() with a store like connect-redis',
   sessions: () => new RemoteSessions(),

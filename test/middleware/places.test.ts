@@ -62,6 +62,8 @@ describe.each(placeKinds.map((kind) => [kind.name, kind] as const))('tokenStore:
       return bytes
     }
     expect(await kept()).toBeGreaterThan(300)
+    // Nor is it said there who has granted.
+    for await (const key of app.store.keys!('')) expect(key).not.toContain('subject')
     quarterLater()
     await ada.get('/me').expect(200)
     expect(await kept()).toBeLessThan(60)

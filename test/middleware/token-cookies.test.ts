@@ -138,6 +138,44 @@ describe('tokenStore: sealedCookie()', () => {
     expect(world.provider.seen).toMatchObject({ refreshRequests: 2, presentedTwice: 0 })
   })
 
+  test('a new login ends also what its browser did not bring along', async () => {
+    const providers = { spotify: world.spotify, second: { ...world.spotify } } as never
+    const { app, ada } = await loggedIn({
+      options: { providers },
+      routes: (one) =>
+        one.get('/second', async (req, res) => void res.json(await req.api['second']!.get('me'))),
+    })
+    const [first] = tokenCookies(ada)
+    await loginAs(ada, { user: 'ada', provider: 'second' })
+    const stolen = header(namedCookies(ada))
+    const thief = app.browser()
+    await thief.get('/second').set('cookie', stolen).expect(200)
+    quarterLater()
+    await thief.get('/second').set('cookie', stolen).expect(200)
+    const [second] = tokenCookies(ada).filter(([name]) => name !== first![0])
+    ada.jar.setCookie(`${second![0]}=; Path=/; Expires=Thu, 01 Jan 1970 00:00:00 GMT`, '127.0.0.1')
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    await ada.get('/me').expect(200)
+    expect((await thief.get('/second').set('cookie', stolen)).body.code).toBe('login_required')
+    await app.auth.close()
+  })
+
+  test('a login that fails leaves the browser with what it had', async () => {
+    const { app, ada } = await loggedIn()
+    const before = tokenCookies(ada)
+    longTokens(6_000)
+    world.api.switches.reply = () => ({
+      status: 200,
+      headers: { 'content-type': 'application/json' },
+      body: '{"id":"mei"}',
+    })
+    await loginAs(ada, { user: 'mei', provider: 'spotify' }).catch(() => {})
+    expect(tokenCookies(ada)).toEqual(before)
+    world.api.reset()
+    expect((await ada.get('/me').expect(200)).body.id).toBe('ada')
+    await app.auth.close()
+  })
+
   test('a login clears what is left of former ones', async () => {
     const { app, ada } = await loggedIn()
     const [[, value] = ['', '']] = tokenCookies(ada)

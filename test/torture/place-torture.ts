@@ -84,7 +84,9 @@ class Visitor {
       const cookie = this.#random.pick(this.#states)
       const page = this.#random.next() < 0.2 ? '/note' : '/me'
       await sleep(this.#random.between(0, 60))
-      const reply = await this.#send(page, { cookie })
+      let reply = await this.#send(page, { cookie })
+      // The API closes connections that lie idle, also one that is just being used again.
+      if (reply.text.includes('ECONNRESET')) reply = await this.#send(page, { cookie })
       progress?.(1)
       const isRight = reply.status === 200 && (page === '/note' || this.#isMine(reply))
       return isRight ? [] : [`${page}: ${reply.status} ${reply.text.slice(0, 200)}`]

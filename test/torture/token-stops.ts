@@ -75,7 +75,7 @@ export async function tortureLost(options: StopsOptions): Promise<TokenResult> {
         `after ${gaps.join(', ')} s`,
       end.is === 'wrong' && inWords(end),
       end.is === 'lost' && manner !== 'strict' && inWords(end),
-      // Tokens that came late are kept, and an API finds that they were revoked.
+      // Where what was sent late found no answer, nobody knows why others' tokens are revoked.
       end.is === 'lost' && end.reason !== 'rotation-lost' && !spoiled && inWords(end),
       end.is === 'lost' && presentations < 2 && 'lost, though presented once',
     ]

@@ -1,7 +1,7 @@
 import { headers } from 'next/headers.js'
 // 'next/navigation.js' brings along what only pages have, and its other name is not there outside of a bundler.
 import { redirect } from 'next/dist/client/components/navigation.react-server.js'
-import { LoginRequiredError, ReauthRequiredError } from '../errors.ts'
+import { LoginRequiredError, NotPersistableError, ReauthRequiredError } from '../errors.ts'
 import { normalizeScope } from '../oauth/scope.ts'
 import { TokenHandler } from '../oauth/token-handler.ts'
 import type { Behalf } from './behalf.ts'
@@ -9,6 +9,7 @@ import { type Context, contextFor } from './context.ts'
 import { refuseSharedCache } from './next-cache-scope.ts'
 import { pathHeader } from './next-proxy.ts'
 import type { Providers } from './options.ts'
+import { bounceFrom } from './refresh-bounce.ts'
 import { guardLoop, wayIn } from './require-login.ts'
 import { safeReturnTo } from './return-to.ts'
 import type { Visit } from './visit.ts'
@@ -57,8 +58,9 @@ async function requireIn(
   provider: string,
   { scope, returnTo }: PageOptions,
 ): Promise<void> {
-  const enter = () => wayIn(visit, provider, normalizeScope(scope), returnTo ?? notedPath(visit))
-  const way = (await enter()) ?? ((await hasEnded(visit, provider)) ? await enter() : undefined)
+  const here = returnTo ?? notedPath(visit)
+  const enter = () => wayIn(visit, provider, normalizeScope(scope), here)
+  const way = (await enter()) ?? ((await isLost(visit, provider, here)) ? await enter() : undefined)
   if (!way) return
   if (way.target === undefined) throw way.obstacle
   guardLoop(visit, provider, way.obstacle, normalizeScope(scope))
@@ -73,13 +75,16 @@ function notedPath({ source, routes }: Visit): string | undefined {
 
 /**
  * A component cannot answer an error with a redirect once it has begun to render: so a grant that
- * ends with this very refresh is found out before. Any other trouble is told by the call that meets it.
+ * ends with this very refresh is found out before, and new tokens that only a reply with cookies could
+ * keep are fetched by one. Any other trouble is told by the call that meets it.
  */
-async function hasEnded(visit: Visit, provider: string): Promise<boolean> {
+async function isLost(visit: Visit, provider: string, here = '/'): Promise<boolean> {
   try {
     await new TokenHandler(visit.app.access(provider), visit).getAccessToken()
     return false
   } catch (error) {
+    const bounce = error instanceof NotPersistableError ? bounceFrom(visit, here) : undefined
+    if (bounce !== undefined) redirect(bounce)
     return error instanceof ReauthRequiredError || error instanceof LoginRequiredError
   }
 }

@@ -5,6 +5,7 @@ import { callback } from './callback.ts'
 import { failedLogin } from './failed-login.ts'
 import { login } from './login.ts'
 import { disconnect, logout } from './logout.ts'
+import { refreshBounce } from './refresh-bounce.ts'
 import { notAllowed } from './reply.ts'
 import { sessionInfo } from './session-info.ts'
 import type { Visit } from './visit.ts'
@@ -43,6 +44,7 @@ export async function respond(route: Route, visit: Visit): Promise<Response> {
 const sessionRoutes: ReadonlyMap<string, Route> = new Map([
   ['logout', { method: 'POST', answer: logout }],
   ['session', { method: 'GET', answer: sessionInfo }],
+  ['refresh', { method: 'GET', answer: refreshBounce }],
 ])
 
 const providerRoutes: ReadonlyMap<string, { method: 'GET' | 'POST'; handler: ProviderHandler }> =

@@ -4,10 +4,10 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { ConfigError, StoreUnavailableError } from '../../src/errors.ts'
-import { fileStore } from '../../src/stores/file.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { memoryTier } from '../../src/stores/memory-tier.ts'
 import { redisStore } from '../../src/stores/redis.ts'
+import { sqliteStore } from '../../src/stores/sqlite.ts'
 import type { NoticeListener, Store } from '../../src/stores/store.ts'
 import { component } from '../components.ts'
 import { CachePeer } from '../support/cache-peer.ts'
@@ -330,8 +330,8 @@ describe('a memory in front of a store', () => {
 const folder = mkdtempSync(join(tmpdir(), 'behalf-tier-'))
 afterAll(() => rmSync(folder, { recursive: true }))
 let stores = 0
-describeContract('a memory in front of files keeps the store contract', () =>
-  memoryTier(fileStore({ path: `${folder}/${(stores += 1)}`, fsync: false, lockTimeout: 20 })),
+describeContract('a memory in front of SQLite keeps the store contract', () =>
+  memoryTier(sqliteStore({ path: `${folder}/${(stores += 1)}.sqlite` })),
 )
 
 const redis = component('redis-server')

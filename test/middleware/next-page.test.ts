@@ -1,102 +1,177 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest'
-import { NotPersistableError } from '../../src/errors.ts'
-import { behalf } from '../../src/middleware/next.ts'
+import { behalf, type NextBehalf } from '../../src/middleware/next.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { loginAs } from '../../src/testing/index.ts'
-import { baseUrl, type Browser, browserOf, navigation, secret, useWorld } from './express-app.ts'
-import { cookiesOf } from './flow.ts'
-import { listener } from './next-app.ts'
-import { inCookie } from './place-kinds.ts'
+import { grantFor, sessionCookie } from '../../src/testing/index.ts'
+import { hostileRows } from '../hostile.ts'
+import { baseUrl, navigation, secret, useWorld } from './express-app.ts'
 
-/** What Next tells of the request that a page is rendered for. */
-let requested = new Headers()
-vi.mock('next/headers.js', () => ({ headers: async () => requested }))
+/** The headers of the request that is being rendered for; Next keeps them where only it can. */
+const rendering = vi.hoisted(() => ({ headers: new Headers() }))
+const after = vi.hoisted(() => vi.fn<(work: Promise<unknown>) => void>())
+vi.mock('next/server.js', async (original) => ({ ...(await original<object>()), after }))
+vi.mock('next/headers.js', () => ({ headers: async () => rendering.headers }))
 
 const world = useWorld()
-beforeEach(() => world.provider.reset())
+beforeEach(() => {
+  world.provider.reset()
+  rendering.headers = new Headers()
+})
 
-/** An app whose tokens are in cookies, and whose store is this process's own. */
-function start() {
-  const { tokenStore } = inCookie
-  const providers = { spotify: world.spotify }
-  const auth = behalf({ baseUrl, secret, store: memoryStore(), providers, tokenStore })
-  const app = listener((path, method) =>
-    path.startsWith('/auth/') ? auth.handlers[method as 'GET'] : undefined,
+const make = (options: object = {}) =>
+  behalf({
+    baseUrl,
+    secret,
+    store: memoryStore(),
+    providers: { spotify: world.spotify },
+    ...options,
+  })
+
+/** Where a page sends its visitor; Next's `redirect()` throws it. */
+async function redirection(page: Promise<unknown>): Promise<string> {
+  const error = await page.then(
+    () => new Error('no redirect'),
+    (thrown: unknown) => thrown,
   )
-  /** Renders a page: what it shows, or where it leads. */
-  const page = async (browser: Browser): Promise<string> => {
-    requested = new Headers({ cookie: cookiesOf(browser).join('; ') })
-    try {
-      const { api } = await auth.context({ login: 'spotify', returnTo: '/top' })
-      return (await api.spotify.get<{ id: string }>('me')).id
-    } catch (error) {
-      const [kind, , to] = String((error as { digest?: unknown }).digest).split(';')
-      if (kind !== 'NEXT_REDIRECT') throw error
-      return to!
-    }
-  }
-  return { browser: () => browserOf(app), page, auth }
+  const { digest } = error as { digest?: string }
+  if (!digest?.startsWith('NEXT_REDIRECT;')) throw error
+  return digest.split(';')[2]!
 }
 
-describe('a page that can keep no new tokens', () => {
-  test('TK-15 leads over a route that sets the cookies, and back; the refresh token is spent once', async () => {
-    const { browser, page } = start()
-    const ada = browser()
-    await loginAs(ada, { user: 'ada', provider: 'spotify' })
-    expect(await page(ada)).toBe('ada')
-    world.provider.expireAccessTokens()
-    world.api.reset()
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_700_000 })
-    try {
-      const bounce = await page(ada)
-      expect(bounce).toBe('/auth/refresh?returnTo=%2Ftop')
-      expect(world.provider.seen.refreshRequests).toBe(0)
-      const reply = await ada.get(bounce).set(navigation)
-      expect(reply.status).toBe(303)
-      expect(reply.headers['location']).toBe('/top')
-      expect(reply.headers['cache-control']).toBe('private, no-store')
-      expect(world.provider.seen).toMatchObject({ refreshRequests: 1, presentedTwice: 0 })
-    } finally {
-      vi.useRealTimers()
-    }
+async function logIn(auth: NextBehalf, more: Record<string, string> = {}): Promise<void> {
+  const cookie = await sessionCookie(auth, { user: 'ada', provider: 'spotify' })
+  rendering.headers = new Headers({ cookie, ...more })
+}
+
+describe('context() in a page', () => {
+  test('gives whoever is logged in their client', async () => {
+    const auth = make()
+    await logIn(auth)
+    const { api, tokens } = await auth.context({ login: 'spotify' })
+    expect(await api.spotify.get('me')).toMatchObject({ id: 'ada' })
+    expect(tokens.spotify.loginUrl({ returnTo: '/x' })).toBe('/auth/spotify/login?returnTo=%2Fx')
   })
 
-  test('does not lead there again and again', async () => {
-    const { browser, page } = start()
-    const ada = browser()
-    await loginAs(ada, { user: 'ada', provider: 'spotify' })
-    world.provider.switches.tokenEndpoint = 'unavailable'
-    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_700_000 })
-    try {
-      const bounce = await page(ada)
-      await ada.get(bounce).set(navigation).expect(303)
-      await expect(page(ada)).rejects.toThrow(NotPersistableError)
-    } finally {
-      vi.useRealTimers()
-      world.provider.switches.tokenEndpoint = 'works'
-    }
+  test('without login lets everybody in, and a call says what is missing', async () => {
+    const { api, tokens } = await make().context()
+    expect(await tokens.spotify.grant()).toBeUndefined()
+    await expect(api.spotify.get('me')).rejects.toMatchObject({ code: 'login_required' })
   })
 
-  test.each(['//evil.example', 'https://evil.example/', '/auth/logout'])(
-    'is not a way to %s',
-    async (returnTo) => {
-      const { browser } = start()
-      const query = new URLSearchParams({ returnTo }).toString()
-      const reply = await browser().get(`/auth/refresh?${query}`).set(navigation)
-      expect(reply.headers['location']).toBe('/')
+  test.each([
+    ['the page that the proxy has noted', { 'x-behalf-path': '/top?x=1' }, {}, '/top?x=1'],
+    ['what it says itself', { 'x-behalf-path': '/top' }, { returnTo: '/mine' }, '/mine'],
+    ['the page whose action it is', { referer: `${baseUrl}/list?y=2` }, {}, '/list?y=2'],
+    ['nothing of another site', { referer: 'https://evil.example/x' }, {}, undefined],
+    ['the start page', navigation, {}, undefined],
+  ])(
+    'sends the others to the login, which comes back to %s',
+    async (_what, headers, options, path) => {
+      rendering.headers = new Headers({ host: '127.0.0.1:3000', ...headers })
+      const location = await redirection(make().context({ login: 'spotify', ...options }))
+      const query =
+        path === undefined ? '' : `?${new URLSearchParams({ returnTo: path }).toString()}`
+      expect(location).toBe(`/auth/spotify/login${query}`)
     },
   )
 
-  test('OC-09 refreshes for navigations only', async () => {
-    const { browser } = start()
-    const ada = browser()
-    await loginAs(ada, { user: 'ada', provider: 'spotify' })
-    world.provider.expireAccessTokens()
-    await ada
-      .get('/auth/refresh')
-      .set({ ...navigation, 'sec-purpose': 'prefetch' })
-      .expect(400)
-    await ada.get('/auth/refresh').set({ 'sec-fetch-mode': 'cors' }).expect(400)
-    expect(world.provider.seen.refreshRequests).toBe(0)
+  test.each(
+    hostileRows('returnTo')
+      .filter(({ input }) => typeof input === 'string' && /^[\x21-\x7e]*$/.test(input))
+      .map((row) => [row.id, row.input as string, row.expect.location!] as const),
+  )(
+    'NX-02 %s a path that a client claims to be on leads nowhere else',
+    async (_id, path, location) => {
+      rendering.headers = new Headers({ 'x-behalf-path': path })
+      const target = await redirection(make().context({ login: 'spotify' }))
+      const returnTo = new URL(target, baseUrl).searchParams.get('returnTo') ?? '/'
+      expect(returnTo).toBe(location)
+    },
+  )
+
+  test('sends whoever’s grant ends at this very moment to the login too', async () => {
+    world.provider.switches.expiresIn = 1
+    const auth = make()
+    await logIn(auth)
+    world.provider.revokeGrants()
+    await new Promise((resolve) => setTimeout(resolve, 1_050))
+    expect(await redirection(auth.context({ login: 'spotify' }))).toBe('/auth/spotify/login')
+  })
+
+  test('a provider in trouble sends nobody to the login', async () => {
+    world.provider.switches.expiresIn = 1
+    const auth = make()
+    await logIn(auth)
+    world.provider.switches.tokenEndpoint = 'unavailable'
+    await new Promise((resolve) => setTimeout(resolve, 1_050))
+    const { api } = await auth.context({ login: 'spotify' })
+    await expect(api.spotify.get('me')).rejects.toMatchObject({ code: 'provider_unavailable' })
+  })
+
+  test('asks for a scope that was not granted', async () => {
+    const optionalScope = ['playlist-read-private']
+    const auth = make({ providers: { spotify: { ...world.spotify, optionalScope } } })
+    await logIn(auth)
+    const location = await redirection(auth.context({ login: 'spotify', scope: optionalScope }))
+    expect(location).toMatch(/^\/auth\/spotify\/login\?request=/)
+  })
+
+  test('OC-11 does not go round and round where a login does not stick', async () => {
+    rendering.headers = new Headers({ cookie: 'behalf.last=spotify.done' })
+    await expect(make().context({ login: 'spotify' })).rejects.toMatchObject({
+      code: 'session_not_kept',
+    })
+  })
+
+  test('for a provider that the app does not have says so', async () => {
+    await expect(make().context({ login: 'nope' as never })).rejects.toThrow(/spotify/)
+  })
+})
+
+describe('work that a request leaves behind', () => {
+  test('is handed to after(), or to what the app says', async () => {
+    for (const waitUntil of [undefined, vi.fn<(work: Promise<unknown>) => void>()]) {
+      after.mockClear()
+      const auth = make({ waitUntil })
+      await logIn(auth)
+      await (await auth.context()).tokens.spotify.disconnect()
+      await auth.close()
+      const [used, unused] = waitUntil ? [waitUntil, after] : [after, undefined]
+      expect(used.mock.calls[0]?.[0]).toBeInstanceOf(Promise)
+      if (unused) expect(unused).not.toHaveBeenCalled()
+    }
+  })
+
+  test('goes on where Next.js takes none, as outside of a request', async () => {
+    after.mockImplementationOnce(() => {
+      throw new Error('`after` was called outside a request scope.')
+    })
+    const auth = make()
+    await logIn(auth)
+    const before = world.provider.seen.revocations
+    await (await auth.context()).tokens.spotify.disconnect()
+    await auth.close()
+    expect(world.provider.seen.revocations).toBe(before + 1)
+  })
+})
+
+describe('context() in an app with users', () => {
+  const user = async (request: Request) => request.headers.get('x-user')
+
+  test('uses the grant of the app’s user', async () => {
+    const auth = make({ user })
+    await grantFor(auth, { user: 'user-42', as: 'ada', provider: 'spotify' })
+    rendering.headers = new Headers({ 'x-user': 'user-42' })
+    const { api } = await auth.context({ login: 'spotify' })
+    expect(await api.spotify.get('me')).toMatchObject({ id: 'ada' })
+    expect(await (await auth.forUser('user-42')).api.spotify.get('me')).toMatchObject({ id: 'ada' })
+  })
+
+  test('sends who is not signed in to signInUrl, and says so where there is none', async () => {
+    rendering.headers = new Headers({ 'x-behalf-path': '/top' })
+    const auth = make({ user, signInUrl: '/sign-in' })
+    expect(await redirection(auth.context({ login: 'spotify' }))).toBe('/sign-in?returnTo=%2Ftop')
+    await expect(make({ user }).context({ login: 'spotify' })).rejects.toMatchObject({
+      code: 'user_required',
+    })
   })
 })

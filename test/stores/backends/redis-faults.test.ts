@@ -182,7 +182,7 @@ describe.skipIf(!redis.present).each<RedisDriverName>(['ioredis', 'redis'])(
 
     test('an ACL user needs the documented commands and its own keys only', async () => {
       const server = await startRedis()
-      await server.cli('acl', 'setuser', 'app', 'on', `>${secret}`, '~app:*', '~app', ...allowed)
+      await server.cli('acl', 'setuser', 'app', 'on', `>${secret}`, '~app:*', '~app', '&app:*', ...allowed)
       for (const layout of ['keys', 'hash'] as const) {
         const make = () =>
           open(server.url.replace('//', `//app:${secret}@`), { namespace: 'app', layout })
@@ -261,6 +261,9 @@ const allowed = [
   'pexpire',
   'pttl',
   'time',
+  'publish',
+  'subscribe',
+  'ping',
 ].map((command) => `+${command}`)
 
 /** Passes bytes on, until it is told to swallow those of the connections that are there. */

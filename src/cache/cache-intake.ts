@@ -86,14 +86,21 @@ export class CacheIntake {
   /** A 304 to our own question: what is stored is good, and its fields are brought up to date. */
   async notModified(
     exchange: Exchange,
-    { found }: Places,
+    places: Places,
     match: StoredResponse,
     { response, requestedAt, fwd }: Arrival,
   ): Promise<Answer> {
     const { kind } = this.#settings
     const fresh = received(response, requestedAt, Date.now())
     const headers = freshenedFields(match.headers, storableFields(response.headers, fresh, kind))
-    const { stored, updated } = await this.#freshen(exchange, found, { ...match, headers }, fresh)
+    const { found, shared } = places
+    // What this user was told does not go to others without a word that it may.
+    if (found === shared && !permitsSharing(fresh)) {
+      await this.#responses.drop(found)
+      const updated = { ...match, headers, receivedAt: fresh.receivedAt, initialAge: 0 }
+      return { stored: updated, status: { fwd, fwdStatus: response.status, stored: false } }
+    }
+    const { stored, updated } = await this.#freshen(exchange, places, { ...match, headers }, fresh)
     return { stored: updated, status: { fwd, fwdStatus: response.status, stored } }
   }
 
@@ -112,7 +119,7 @@ export class CacheIntake {
 
   async #freshen(
     exchange: Exchange,
-    place: Lookup,
+    { found: place, shared }: Places,
     match: StoredResponse,
     fresh: Received,
   ): Promise<{ stored: boolean; updated: StoredResponse }> {
@@ -125,12 +132,15 @@ export class CacheIntake {
     const { status } = match
     const reply = received({ status, headers }, fresh.requestedAt, fresh.receivedAt)
     const decision = decideStoring(reply, exchange.policy, this.#contextOf(exchange))
-    if (!decision.store) {
+    const fields = varyingFields(stored.get('vary'))
+    const isOfUser = fields && place === shared && variesByUser(fields)
+    if (!decision.store || !fields || isOfUser) {
       await this.#responses.drop(place)
       return { stored: false, updated: { ...match, receivedAt: fresh.receivedAt, initialAge: 0 } }
     }
     const updated = {
       ...match,
+      variant: variantOf(fields, exchange.asked.headers, place.partition.key),
       ...this.#jittered(decision.keeping),
       receivedAt: fresh.receivedAt,
     }

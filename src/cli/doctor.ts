@@ -5,6 +5,7 @@ import { checkProvider } from './doctor/provider-metadata.ts'
 import { checkRunningApp } from './doctor/running-app.ts'
 import { checkSecret } from './doctor/secret-strength.ts'
 import { checkStore } from './doctor/store-reach.ts'
+import { printable } from './printable.ts'
 import { providerNames } from './terminal-provider.ts'
 
 const marks = { ok: 'ok    ', note: 'note  ', change: 'CHANGE' }
@@ -13,7 +14,7 @@ const marks = { ok: 'ok    ', note: 'note  ', change: 'CHANGE' }
 export async function doctor(args: string[]): Promise<void> {
   for await (const finding of examination(args)) {
     const { level, about, text } = finding
-    process.stdout.write(`${marks[level]} ${about.padEnd(9)} ${text}\n`)
+    process.stdout.write(`${marks[level]} ${about.padEnd(9)} ${printable(text)}\n`)
     if (level === 'change') process.exitCode = 1
   }
 }

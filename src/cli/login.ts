@@ -15,6 +15,7 @@ import {
   terminalProvider,
   variablePrefix,
 } from './terminal-provider.ts'
+import { printable } from './printable.ts'
 import { UsageError } from './usage-error.ts'
 
 /** Milliseconds that a login may take, from the first address that is shown. */
@@ -34,7 +35,7 @@ export async function login(args: string[]): Promise<void> {
     : await browserLogin(name, options, !flags.has('no-browser'))
   const who = grant.profile.name ?? grant.subject
   process.stdout.write(
-    `Logged in at ${name} as ${who}, for ${grant.scope.join(' ') || 'no scope'}.\n`,
+    `Logged in at ${name} as ${printable(who)}, for ${printable(grant.scope.join(' ')) || 'no scope'}.\n`,
   )
 }
 
@@ -53,7 +54,7 @@ async function browserLogin(
     async (app, user) => {
       const listener = await LoopbackListener.open(app, redirectUri)
       try {
-        const address = `${baseUrl}/auth/${name}/login`
+        const address = `${baseUrl}/auth/${name}/login?key=${listener.key}`
         process.stderr.write(`Log in at ${address}\n`)
         if (opens) openBrowser(address)
         await end.reached(patience)
@@ -74,9 +75,11 @@ async function deviceLogin(
   const { origin } = new URL(usualRedirectUri)
   return withTerminalApp({ name, provider, baseUrl: origin }, given, async (app, user) => {
     const begun = await app.grants.deviceLogin(name, { user })
-    process.stderr.write(`Open ${begun.verificationUri} and enter ${begun.userCode}\n`)
+    process.stderr.write(
+      printable(`Open ${begun.verificationUri} and enter ${begun.userCode}`) + '\n',
+    )
     const { verificationUriComplete: direct } = begun
-    if (direct !== undefined) process.stderr.write(`or open ${direct}\n`)
+    if (direct !== undefined) process.stderr.write(`or open ${printable(direct)}\n`)
     return begun.grant
   })
 }

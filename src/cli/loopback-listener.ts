@@ -1,3 +1,4 @@
+import { randomBytes, timingSafeEqual } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { BehalfError } from '../errors.ts'
@@ -17,18 +18,22 @@ const page = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Logged
 export class LoopbackListener {
   readonly #app: Behalf
   readonly #home: URL
+  readonly #callback: string
+  /** Stands in the address that the login begins at. */
+  readonly key = randomBytes(16).toString('base64url')
   readonly #servers: Server[] = []
   #show: (() => void) | undefined
   readonly #shown = new Promise<void>((resolve) => (this.#show = resolve))
 
-  private constructor(app: Behalf, home: URL) {
+  private constructor(app: Behalf, redirectUri: URL) {
     this.#app = app
-    this.#home = home
+    this.#home = new URL(redirectUri.origin)
+    this.#callback = redirectUri.pathname
   }
 
   /** Listens where the redirect URI leads; throws a `UsageError` when somebody else does. */
   static async open(app: Behalf, redirectUri: URL): Promise<LoopbackListener> {
-    const listener = new LoopbackListener(app, new URL(redirectUri.origin))
+    const listener = new LoopbackListener(app, redirectUri)
     try {
       for (const address of addresses) await listener.#listen(address)
     } catch (error) {
@@ -74,13 +79,25 @@ export class LoopbackListener {
     }
   }
 
+  /**
+   * The login's own two requests, and its beginning only by who was told the address: anybody on this
+   * machine can reach the port, and would else log in an account of their own, or read who was.
+   */
+  #isStep({ url }: Request): boolean {
+    const { pathname, searchParams } = new URL(url)
+    if (pathname === this.#callback) return true
+    const given = Buffer.from(searchParams.get('key') ?? '')
+    const key = Buffer.from(this.key)
+    return pathname.endsWith('/login') && given.length === key.length && timingSafeEqual(given, key)
+  }
+
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     res.setHeader('connection', 'close')
     // Another name for this machine is somebody else's page (DNS rebinding).
     const isOurs = req.headers.host === this.#home.host && req.method === 'GET'
     try {
       const request = webRequest(req, this.#home.origin)
-      const response = isOurs ? await this.#app.handle(request) : undefined
+      const response = isOurs && this.#isStep(request) ? await this.#app.handle(request) : undefined
       if (response) return await sendResponse(res, response)
       const isHome = isOurs && new URL(request.url).pathname === '/'
       if (isHome) res.once('finish', () => this.#show?.())

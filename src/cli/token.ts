@@ -1,6 +1,7 @@
 import { readAll } from './arguments.ts'
 import { storeNames, usualRedirectUri, withTerminalApp } from './terminal-app.ts'
 import { providerNames, terminalProvider } from './terminal-provider.ts'
+import { printable } from './printable.ts'
 import { UsageError } from './usage-error.ts'
 
 /**
@@ -24,8 +25,8 @@ export async function token(args: string[]): Promise<void> {
     if (!grant) throw new UsageError(`${user} is not logged in; use behalf login ${name}.`, 1)
     const { subject, profile, scope, expiresAt, authorizedAt, refreshExpiresAt } = grant
     return [
-      `subject     ${subject}${profile.name === undefined ? '' : ` (${profile.name})`}`,
-      `scope       ${scope.join(' ') || 'none'}`,
+      `subject     ${printable(subject)}${profile.name === undefined ? '' : ` (${printable(profile.name)})`}`,
+      `scope       ${printable(scope.join(' ')) || 'none'}`,
       `authorized  ${dateOf(authorizedAt)}`,
       `expires     ${expiresAt === undefined ? 'not said' : dateOf(expiresAt)}`,
       ...(refreshExpiresAt === undefined ? [] : [`login until ${dateOf(refreshExpiresAt)}`]),

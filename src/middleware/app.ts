@@ -129,7 +129,7 @@ export class App {
   /** True once for each state, over all processes (RFC 9700 section 4.5: a code is used once). */
   async consume(state: string): Promise<boolean> {
     const mark = new Uint8Array([1])
-    const ttl = loginLifetime + 60
+    const ttl = loginLifetime + 120
     return (
       (await this.#store.compareAndSwap(this.#usedKey(state), undefined, mark, { ttl })) !==
       undefined

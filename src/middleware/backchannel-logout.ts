@@ -11,6 +11,13 @@ import type { Visit } from './visit.ts'
  * user of the app has connected stays: it was never a login.
  */
 export async function backchannelLogout(visit: Visit, access: ProviderAccess): Promise<Response> {
+  if (visit.app.tokensInRequest) {
+    // What only browsers have cannot be ended from here; to say 200 would be a lie.
+    return json(
+      { error: 'unsupported', error_description: 'Sessions are kept in the browser.' },
+      501,
+    )
+  }
   const token = (await visit.source.form()).getAll('logout_token')
   try {
     if (token.length !== 1) throw new InvalidLogoutToken('there is not exactly one')
@@ -32,8 +39,9 @@ async function endSessions(
   const mark = `logout token ${JSON.stringify([access.name, token.jti])}`
   if (!(await app.consume(mark))) throw new InvalidLogoutToken('it has come before')
   try {
-    const found = await meantBy(access, token)
+    const { found, failure } = await meantBy(access, token)
     await Promise.all(found.map((one) => access.end(one)))
+    if (failure !== undefined) throw failure
   } catch (error) {
     // The provider may send it again.
     await app.release(mark).catch(() => {})
@@ -45,13 +53,12 @@ async function endSessions(
 async function meantBy(
   { name, records }: ProviderAccess,
   { subject, sid }: LogoutToken,
-): Promise<FoundRecord[]> {
-  const found =
-    sid === undefined
-      ? await records.ofSubject(name, subject!)
-      : await records.ofProviderSession(name, sid)
-  return found.filter(
+): Promise<{ found: FoundRecord[]; failure: unknown }> {
+  const whose = sid === undefined ? { subject: subject! } : { sid }
+  const { found, failure } = await records.sessionsOf({ provider: name, ...whose })
+  const meant = found.filter(
     ({ record }) =>
-      record.user === undefined && (subject === undefined || record.profile.subject === subject),
+      subject === undefined || (record.idSubject ?? record.profile.subject) === subject,
   )
+  return { found: meant, failure }
 }

@@ -69,13 +69,17 @@ export class Behalf<P extends Providers = Providers> {
    */
   async handle(
     request: Request,
-    { mountPath = '', path = new URL(request.url).pathname } = {},
+    {
+      mountPath = '',
+      path = new URL(request.url).pathname,
+      ...surroundings
+    }: { mountPath?: string; path?: string; user?: () => unknown } = {},
   ): Promise<Response | undefined> {
     const app = await this.app()
     if (!path.startsWith(mountPath)) return undefined
     const route = this.route(app, path.slice(mountPath.length), mountPath)
     if (!route) return undefined
-    const visit = this.visit(app, request, { mountPath })
+    const visit = this.visit(app, request, { mountPath, ...surroundings })
     const response = await respond(route, visit).catch((error: unknown) =>
       routeInWords(visit, error),
     )
@@ -187,7 +191,7 @@ export class Behalf<P extends Providers = Providers> {
 
   async #outside(
     owner: GrantOwner | AnyOfSubject,
-    { maxWait }: JobOptions = {},
+    { maxWait, used }: JobOptions & { used?: (() => void) | undefined } = {},
     only?: string,
   ): Promise<Context<P>> {
     if (maxWait !== undefined && !(maxWait >= 0 && maxWait <= longestWait)) {
@@ -195,7 +199,11 @@ export class Behalf<P extends Providers = Providers> {
     }
     const app = await this.app()
     if (only !== undefined) app.access(only)
-    const visitor = { owner: async () => owner, loginUrl: () => undefined }
+    const use = async () => {
+      used?.()
+      return owner
+    }
+    const visitor = { owner: use, loginUrl: () => undefined }
     return contextFor(app, visitor, { cache: () => app.cache, maxWait }, only)
   }
 

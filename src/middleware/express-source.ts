@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { ResponseCache } from '../cache/index.ts'
-import { ConfigError, SessionOrderError } from '../errors.ts'
+import { ConfigError, SessionOrderError, StoreUnavailableError } from '../errors.ts'
 import { CookieJar } from '../sessions/cookie-jar.ts'
 import {
   ExpressSession,
@@ -51,7 +51,7 @@ export class ExpressSource implements VisitSource {
     })
     this.session = sessionOf(app, request, this.jar)
     // Also where this request's tokens are never asked for, its session is saved.
-    if (app.tokensInRequest?.needsSession) app.tokensInRequest.open(this)
+    if (app.tokensInRequest?.needsSession && this.session !== away) app.tokensInRequest.open(this)
     this.#app = app
     this.#identify = identify
   }
@@ -103,10 +103,30 @@ export class ExpressSource implements VisitSource {
   }
 }
 
+const withSessions = new WeakSet<App>()
+
+function unavailable(): never {
+  throw new StoreUnavailableError('express-session has no session; its store is disconnected')
+}
+
+const away: Session = {
+  read: unavailable,
+  renew: async () => unavailable(),
+  end: async () => unavailable(),
+  get tokens() {
+    return unavailable()
+  },
+}
+
 function sessionOf(app: App, req: ExpressRequest, jar: CookieJar): Session {
   const kind = app.options.session ?? 'auto'
   const found = kind !== 'own' && isExpressSession(req.session)
-  if (found) return new ExpressSession(req as unknown as RequestWithSession)
+  if (found) {
+    withSessions.add(app)
+    return new ExpressSession(req as unknown as RequestWithSession)
+  }
+  // express-session goes on without a session while its store is disconnected: nobody knows who it is.
+  if (kind !== 'own' && withSessions.has(app)) return away
   if (kind !== 'express-session') return new OwnSession(jar)
   throw new ConfigError(
     "session is 'express-session', but req.session is not there: put app.use(session(...)) before app.use(auth).",

@@ -10,7 +10,7 @@ export function newRecord(
   app: App,
   access: ProviderAccess,
   asked: readonly string[],
-  { tokens, profile, dpopKey, idToken, sid }: LoginResult,
+  { tokens, profile, dpopKey, idToken, sid, idSubject }: LoginResult,
 ): TokenRecord {
   const { scope = asked, refreshExpiresAt: _end, ...held } = tokens
   const now = Date.now()
@@ -26,5 +26,6 @@ export function newRecord(
     dpopKey,
     idToken,
     sid,
+    idSubject: idSubject === profile?.subject ? undefined : idSubject,
   }
 }

@@ -35,6 +35,7 @@ export function apiRoute<P extends Providers, Route>(
   coreOf: () => Behalf<P>,
   handler: ApiHandler<P, Route>,
   { login, scope }: ApiOptions,
+  userOf?: (request: Request) => unknown,
 ): RouteHandler<Route> {
   const needed = normalizeScope(scope)
   return async (request, route) => {
@@ -47,7 +48,7 @@ export function apiRoute<P extends Providers, Route>(
       refuseSharedCache()
       isUsed = true
     }
-    const visit = core.visit(app, request, { used })
+    const visit = core.visit(app, request, { used, ...(userOf && { user: () => userOf(request) }) })
     const enter = async () => (login === undefined ? undefined : admit(visit, login, needed))
     const answer = async () =>
       (await enter()) ??

@@ -35,13 +35,17 @@ export interface PageOptions<Name extends string = string> {
 export async function pageContext<P extends Providers>(
   coreOf: () => Behalf<P>,
   options: PageOptions,
+  userOf?: (request: Request) => unknown,
 ): Promise<Context<P>> {
   refuseSharedCache()
   // First of all: where nothing is rendered for anybody, as in a build, Next ends it here.
   const request = pageRequest(await headers())
   const core = coreOf()
   const app = await core.app()
-  const visit = core.visit(app, request, { used: refuseSharedCache })
+  const visit = core.visit(app, request, {
+    used: refuseSharedCache,
+    ...(userOf && { user: () => userOf(request) }),
+  })
   // A page sets no cookies: new tokens wait in the store for a request that can.
   visit.source.jar.take()
   if (options.login !== undefined) await requireIn(visit, options.login, options)

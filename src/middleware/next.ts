@@ -15,6 +15,9 @@ export type { ApiHandler, ApiOptions, RouteHandler } from './next-api.ts'
 export type { PageOptions } from './next-page.ts'
 export type { Proxy, ProxyHandler } from './next-proxy.ts'
 
+/** The option `user` of this very configuration. */
+export type UserOf = (request: Request) => unknown
+
 /** A route handler of behalf's own; outside Next.js, as in tests, it takes any `Request`. */
 export type Handler = (request: Request & { nextUrl?: NextRequest['nextUrl'] }) => Promise<Response>
 
@@ -67,22 +70,30 @@ export function behalf<const P extends Providers>(
   source: BehalfOptions<P> | Behalf<P>,
 ): NextBehalf<P> {
   const coreOf = source instanceof Behalf ? () => source : coreFor<P>(source)
+  // Another configuration that differs in nothing but functions has the same core, and other users.
+  const userOf =
+    source instanceof Behalf || source.user === undefined
+      ? undefined
+      : (request: Request) => (source.user as (request: Request) => unknown)(request)
   const answer: Handler = async (request) => {
-    const response = await handled(coreOf(), request)
+    const response = await handled(coreOf(), request, userOf)
     return response ?? new Response(null, { status: 404 })
   }
   return {
     handlers: { GET: answer, POST: answer },
-    withApi: (handler, options = {}) => apiRoute(coreOf, handler, options),
-    context: (options = {}) => pageContext(coreOf, options),
+    withApi: (handler, options = {}) => apiRoute(coreOf, handler, options, userOf),
+    context: (options = {}) => pageContext(coreOf, options, userOf),
     proxy: createProxy(),
     forUser: async (userId, options) => {
       refuseSharedCache()
-      return coreOf().forUser(userId, options)
+      return coreOf().forUser(userId, { ...options, used: refuseSharedCache } as JobOptions)
     },
     forSubject: async (provider, subject, options) => {
       refuseSharedCache()
-      return coreOf().forSubject(provider, subject, options)
+      return coreOf().forSubject(provider, subject, {
+        ...options,
+        used: refuseSharedCache,
+      } as JobOptions)
     },
     forApp: async (provider, options) => coreOf().forApp(provider, options),
     grants: new Grants(async () => coreOf().app()),
@@ -96,10 +107,14 @@ export function behalf<const P extends Providers>(
 }
 
 /** With `trailingSlash: true` Next itself sends every request to a path that ends with one. */
-function handled(core: Behalf, request: Parameters<Handler>[0]): Promise<Response | undefined> {
+function handled(
+  core: Behalf,
+  request: Parameters<Handler>[0],
+  userOf: UserOf | undefined,
+): Promise<Response | undefined> {
   const mountPath = request.nextUrl?.basePath ?? ''
   const path = new URL(request.url).pathname.replace(/(?<=.)\/$/, '')
-  return core.handle(request, { mountPath, path })
+  return core.handle(request, { mountPath, path, ...(userOf && { user: () => userOf(request) }) })
 }
 
 function homeOf<P extends Providers>(core: Behalf<P>): Behalf<P> {

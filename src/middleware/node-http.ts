@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { parsedUrl } from '../parsed-url.ts'
 
 const maxFormBytes = 65_536
+/** The Fetch standard's forbidden methods. */
+const unrequestable = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
 /** One header of a Node request, as text. */
 export function headerOf(req: IncomingMessage, name: string): string | undefined {
@@ -16,7 +19,15 @@ export function webRequest(req: IncomingMessage, origin: string): Request {
     values.map((value): [string, string] => [name, value]),
   )
   const { originalUrl = req.url ?? '/' } = req as { originalUrl?: string }
-  return new Request(`${origin}${originalUrl}`, { method: req.method ?? 'GET', headers })
+  // A request line can name a whole URL (RFC 9112 section 3.2.2), and methods that `Request` refuses.
+  const path = originalUrl.startsWith('/')
+    ? originalUrl
+    : (parsedUrl(originalUrl)?.href.replace(/^[a-z][\w+.-]*:\/*[^/?#]*/i, '') ?? '/')
+  const { method = 'GET' } = req
+  return new Request(parsedUrl(`${origin}${path}`) ?? origin, {
+    method: unrequestable.has(method) ? 'GET' : method,
+    headers,
+  })
 }
 
 /** A posted form: what a body parser has made of it, else the body itself, up to 64 KB. */

@@ -1,5 +1,9 @@
-/** Of an upstream's reply that is passed on: about its own connection, or not for this browser. */
-const notPassedOn = ['content-encoding', 'content-length', 'transfer-encoding', 'set-cookie']
+/**
+ * Of an upstream's reply that is passed on: about its own connection, its own origin, or to caches and
+ * proxies in between (RFC 9213: a CDN obeys `CDN-Cache-Control` before `Cache-Control`).
+ */
+const notPassedOn =
+  /^(?:content-encoding|content-length|transfer-encoding|connection|keep-alive|proxy-.+|te|trailer|upgrade|set-cookie2?|age|expires|pragma|.+-cache-control|surrogate-.+|cache-tags?|x-accel-.+|x-sendfile|x-middleware-.+|x-nextjs-.+|clear-site-data|strict-transport-security|alt-svc|refresh|access-control-.+)$/
 
 /**
  * A reply that depends on who is asking: nobody may keep it unless the app says so itself. What an
@@ -8,7 +12,8 @@ const notPassedOn = ['content-encoding', 'content-length', 'transfer-encoding', 
 export function privately(response: Response, cookies: readonly string[] = []): Response {
   const headers = new Headers(response.headers)
   const isPassedOn = response.url !== '' || headers.has('cache-status')
-  if (isPassedOn) for (const name of notPassedOn) headers.delete(name)
+  if (isPassedOn)
+    for (const name of [...headers.keys()]) if (notPassedOn.test(name)) headers.delete(name)
   if (isPassedOn || !headers.has('cache-control')) headers.set('cache-control', 'private, no-store')
   for (const cookie of cookies) headers.append('set-cookie', cookie)
   const { status, statusText } = response

@@ -145,7 +145,9 @@ function targetFor(
     return visit.loginUrl(provider, { returnTo, ...(scope.length > 0 ? { scope } : {}) })
   }
   const { signInUrl } = visit.app.options
-  return signInUrl === undefined ? undefined : withQuery(signInUrl, { returnTo })
+  return signInUrl === undefined
+    ? undefined
+    : withQuery(signInUrl, { returnTo: safeReturnTo(returnTo, visit.routes) })
 }
 
 /** A page can be come back to: the one navigated to, or the one whose script or form has sent this. */

@@ -10,6 +10,8 @@ export interface KeptIdToken {
   idToken?: string | undefined
   /** The provider's session, as the logouts that begin there name it. */
   sid?: string | undefined
+  /** Its subject, as the logouts that begin there name it. */
+  idSubject?: string | undefined
 }
 
 const hashes: Readonly<Record<string, string>> = { 256: 'sha256', 384: 'sha384', 512: 'sha512' }
@@ -45,6 +47,7 @@ export function keptOf(
   return {
     idToken: asHint && (idToken?.length ?? 0) <= longestHint ? idToken : undefined,
     sid: isSid ? sid : undefined,
+    idSubject: claims?.sub,
   }
 }
 

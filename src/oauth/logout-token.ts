@@ -8,6 +8,7 @@ import {
 } from 'jose'
 import type { ServerMetadata } from 'openid-client'
 import { ProviderUnavailableError } from '../errors.ts'
+import { parsedUrl } from '../parsed-url.ts'
 import type { AuthorizationServer } from './authorization-server.ts'
 import { providerFetch } from './provider-fetch.ts'
 
@@ -27,6 +28,8 @@ export class InvalidLogoutToken extends Error {}
 /** Seconds: an older one is not taken, so that its `jti` need not be remembered for longer. */
 const logoutTokenLifetime = 600
 const clockTolerance = 60
+/** Milliseconds. */
+const keysCooldown = 5_000
 const longestToken = 16_384
 const longestClaim = 1_024
 const event = 'http://schemas.openid.net/event/backchannel-logout'
@@ -37,6 +40,8 @@ const asymmetric = /^(?:(?:RS|PS|ES)(?:256|384|512)|EdDSA|Ed25519)$/
 export class LogoutTokens {
   readonly #server: AuthorizationServer
   #keys: JWTVerifyGetKey | undefined
+  /** Until when they are not asked for again, on the clock of `performance.now()`. */
+  #failedUntil = 0
 
   constructor(server: AuthorizationServer) {
     this.#server = server
@@ -47,6 +52,9 @@ export class LogoutTokens {
     const metadata = (await this.#server.configured()).serverMetadata()
     if (token.length > longestToken) throw new InvalidLogoutToken('it is too long')
     if (!metadata.jwks_uri) throw new InvalidLogoutToken('the provider publishes no keys')
+    if (!isAsSafe(metadata.jwks_uri, this.#server.provider.issuer)) {
+      throw new InvalidLogoutToken('the provider publishes its keys without https')
+    }
     const { payload, protectedHeader } = await this.#verify(token, metadata)
     const type = protectedHeader.typ?.toLowerCase() ?? 'jwt'
     // An ID token has the same keys and audience, and must not pass for one.
@@ -81,13 +89,37 @@ export class LogoutTokens {
 
   /** An unknown key is looked for once in a while: somebody could ask for many. */
   #remoteKeys(uri: string): JWTVerifyGetKey {
-    const { provider, timeout } = this.#server
+    const { timeout } = this.#server
     return createRemoteJWKSet(new URL(uri), {
       cooldownDuration: 30_000,
-      timeoutDuration: timeout * 1000,
-      [customFetch]: (url, init) => providerFetch(provider, timeout, url, init),
+      timeoutDuration: Math.ceil(timeout * 1000),
+      [customFetch]: (url, init) => this.#fetchKeys(url, init),
     })
   }
+
+  /** A server that has no keys now is asked again after a while: anybody can send tokens. */
+  async #fetchKeys(url: string, init: RequestInit): Promise<Response> {
+    const { provider, timeout } = this.#server
+    const unavailable = new ProviderUnavailableError(provider.name, 'its keys cannot be had')
+    if (performance.now() < this.#failedUntil) throw unavailable
+    try {
+      const response = await providerFetch(provider, timeout, url, init)
+      const body = (await response.clone().json()) as { keys?: unknown } | null
+      if (response.status === 200 && Array.isArray(body?.keys) && body.keys.every(isObject)) {
+        return response
+      }
+    } catch {
+      // As what is no key set.
+    }
+    this.#failedUntil = performance.now() + keysCooldown
+    throw unavailable
+  }
+}
+
+/** Keys that come by plain http are anybody's on the way; only for an issuer on this machine they may. */
+function isAsSafe(uri: string, issuer: string): boolean {
+  const { protocol } = parsedUrl(uri) ?? {}
+  return protocol === 'https:' || (protocol === 'http:' && issuer.startsWith('http:'))
 }
 
 /** At Microsoft the issuer is that of the user's tenant. */

@@ -33,21 +33,25 @@ export class SubjectIndex {
     return stored ? entriesIn(stored.value).map(({ key }) => key) : []
   }
 
-  add(whose: Subject, entry: Entry): Promise<void> {
+  /** Gives the keys of those that had to make room. */
+  add(whose: Subject, entry: Entry): Promise<string[]> {
     return this.#change(whose, (entries) => [entry, ...without(entries, entry.key)])
   }
 
-  remove(whose: Subject, key: string): Promise<void> {
-    return this.#change(whose, (entries) => without(entries, key))
+  async remove(whose: Subject, key: string): Promise<void> {
+    await this.#change(whose, (entries) => without(entries, key))
   }
 
-  async #change(whose: Subject, change: (entries: Entry[]) => Entry[]): Promise<void> {
+  async #change(whose: Subject, change: (entries: Entry[]) => Entry[]): Promise<string[]> {
     const place = this.#placeOf(whose)
+    let pushedOut: string[] = []
     let done = false
     while (!done) {
       const stored = await this.#store.get(place)
       const before = stored ? entriesIn(stored.value) : []
-      const after = change(before).filter(isAlive).slice(0, mostEntries)
+      const alive = change(before).filter(isAlive)
+      const after = alive.slice(0, mostEntries)
+      pushedOut = alive.slice(mostEntries).map(({ key }) => key)
       if (after.length > 0) {
         const value = Buffer.from(JSON.stringify(after))
         const ttl = lifetimeOf(after)
@@ -55,6 +59,7 @@ export class SubjectIndex {
         done = written !== undefined
       } else done = !stored || (await this.#store.compareAndDelete(place, stored.version))
     }
+    return pushedOut
   }
 
   #placeOf(whose: Subject): string {

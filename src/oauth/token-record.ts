@@ -75,7 +75,7 @@ export function decodeRecord(key: string, bytes: Uint8Array): TokenRecord | unde
   if (!value || value['v'] !== formatVersion || value['key'] !== key) return undefined
   const { grantId, cacheKey, provider, profile, scope, authorizedAt, tokens } = value
   const { endsAt, usedAt, refreshExpiresAt, proofHash, ended, further } = value
-  const { isApp, user, revived, dpopKey, idToken, sid } = value
+  const { isApp, user, revived, dpopKey, idToken, sid, idSubject } = value
   const wellFormed =
     isText(grantId) &&
     isText(cacheKey) &&
@@ -89,7 +89,9 @@ export function decodeRecord(key: string, bytes: Uint8Array): TokenRecord | unde
     [isApp, revived].every((flag) => flag === undefined || flag === true) &&
     (dpopKey === undefined || isDpopKey(dpopKey)) &&
     [endsAt, usedAt, refreshExpiresAt].every((at) => at === undefined || isInstant(at)) &&
-    [proofHash, ended, user, idToken, sid].every((text) => text === undefined || isText(text))
+    [proofHash, ended, user, idToken, sid, idSubject].every(
+      (text) => text === undefined || isText(text),
+    )
   if (!wellFormed) return undefined
   const { v: _version, key: _key, ...record } = value
   return { ...record, cacheKey: Buffer.from(cacheKey, 'base64url') } as unknown as TokenRecord

@@ -63,23 +63,42 @@ export class TokenRecords {
     return found.filter(({ record }) => isOf(record, provider, subject))
   }
 
-  /** What belongs to a session that the provider has (its `sid`), of whichever sessions here. */
-  async ofProviderSession(provider: string, sid: string): Promise<FoundRecord[]> {
-    const found = await this.#indexed({ provider, sid })
-    return found.filter(({ record }) => record.provider === provider && record.sid === sid)
+  /**
+   * The grants of sessions here that a logout at the provider means: of its subject, as ID tokens
+   * name it, or of its session (`sid`). `failure`: one of them could not be read, and may be one too.
+   */
+  async sessionsOf(whose: Subject): Promise<{ found: FoundRecord[]; failure: unknown }> {
+    const { found, failure } = await this.#lookedUp(whose)
+    const isMeant = ({ record }: FoundRecord) =>
+      record.provider === whose.provider &&
+      record.user === undefined &&
+      ('sid' in whose ? record.sid : (record.idSubject ?? record.profile.subject)) ===
+        ('sid' in whose ? whose.sid : whose.subject)
+    return {
+      found: found.filter(isMeant),
+      failure: failure instanceof RetiredSecretError ? undefined : failure,
+    }
   }
 
   async #indexed(whose: Subject): Promise<FoundRecord[]> {
+    const { found, failure } = await this.#lookedUp(whose)
+    // One record that nobody can read does not hide the others; alone it may be a good one.
+    if (failure !== undefined && found.length === 0) throw failure
+    return found.toSorted((one, other) => rank(other) - rank(one))
+  }
+
+  async #lookedUp(whose: Subject): Promise<{ found: FoundRecord[]; failure: unknown }> {
     const keys = await this.#subjects.keysOf(whose)
     const home = this.#store
     const read = await Promise.allSettled(keys.map((key) => this.reread({ home, key })))
     const found = read
       .flatMap((one) => (one.status === 'fulfilled' && one.value ? [one.value] : []))
       .filter(isAlive)
-    const failed = read.find((one) => one.status === 'rejected')
-    // One record that nobody can read does not hide the others; alone it may be a good one.
-    if (failed && found.length === 0) throw failed.reason
-    return found.toSorted((one, other) => rank(other) - rank(one))
+    const failures = read.flatMap((one) =>
+      one.status === 'rejected' ? [one.reason as unknown] : [],
+    )
+    const failure = failures.find((one) => !(one instanceof RetiredSecretError)) ?? failures[0]
+    return { found, failure }
   }
 
   /** Every grant there is. Throws an `UnsupportedOperationError` where the store cannot list. */
@@ -231,7 +250,16 @@ export class TokenRecords {
   async #enter({ home, key }: RecordPlace, record: TokenRecord): Promise<void> {
     if (home.request) return
     const entry = { key, endsAt: record.endsAt }
-    await Promise.all(subjectsOf(record).map((whose) => this.#subjects.add(whose, entry)))
+    const added = subjectsOf(record).map((whose) => this.#subjects.add(whose, entry))
+    const pushedOut = new Set((await Promise.all(added)).flat())
+    // Where logouts begin at the provider, a session that none of them would find must not live.
+    if (record.idSubject === undefined) return
+    await Promise.all([...pushedOut].map((one) => this.#endSession(one)))
+  }
+
+  async #endSession(key: string): Promise<void> {
+    const found = await this.reread({ home: this.#store, key }).catch(nothingWhenRetired)
+    if (found && found.record.user === undefined) await this.end(found)
   }
 
   async #leave({ home, key, record }: FoundRecord): Promise<void> {
@@ -273,10 +301,15 @@ function boundTo(owner: GrantOwner, record: TokenRecord): TokenRecord {
 }
 
 /** A logout at the provider ends what belongs to sessions, so that users' grants need no `sid`. */
-function subjectsOf({ provider, profile, sid, isApp, user }: TokenRecord): Subject[] {
+function subjectsOf({ provider, profile, sid, isApp, user, idSubject }: TokenRecord): Subject[] {
   if (isApp) return []
   const subject = { provider, subject: profile.subject }
-  return sid === undefined || user !== undefined ? [subject] : [subject, { provider, sid }]
+  if (user !== undefined) return [subject]
+  return [
+    subject,
+    ...(idSubject === undefined ? [] : [{ provider, subject: idSubject }]),
+    ...(sid === undefined ? [] : [{ provider, sid }]),
+  ]
 }
 
 /** Ended ones come last. */

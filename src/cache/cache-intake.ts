@@ -93,8 +93,13 @@ export class CacheIntake {
     const { kind } = this.#settings
     const fresh = received(response, requestedAt, Date.now())
     const headers = freshenedFields(match.headers, storableFields(response.headers, fresh, kind))
-    const { stored, updated } = await this.#freshen(exchange, found, { ...match, headers }, fresh)
-    return { stored: updated, status: { fwd, fwdStatus: response.status, stored } }
+    const { stored, updated, detail } = await this.#freshen(
+      exchange,
+      found,
+      { ...match, headers },
+      fresh,
+    )
+    return { stored: updated, status: { fwd, fwdStatus: response.status, stored, detail } }
   }
 
   /** A reply to HEAD tells whether what GET stored is still good (section 4.3.5). */
@@ -115,7 +120,7 @@ export class CacheIntake {
     place: Lookup,
     match: StoredResponse,
     fresh: Received,
-  ): Promise<{ stored: boolean; updated: StoredResponse }> {
+  ): Promise<{ stored: boolean; updated: StoredResponse; detail?: string }> {
     const stored = fieldsOf(match.headers)
     // The age is of the reply that came, all else of what is stored.
     const headers = {
@@ -127,7 +132,8 @@ export class CacheIntake {
     const decision = decideStoring(reply, exchange.policy, this.#contextOf(exchange))
     if (!decision.store) {
       await this.#responses.drop(place)
-      return { stored: false, updated: { ...match, receivedAt: fresh.receivedAt, initialAge: 0 } }
+      const updated = { ...match, receivedAt: fresh.receivedAt, initialAge: 0 }
+      return { stored: false, updated, detail: decision.reason }
     }
     const updated = {
       ...match,

@@ -58,6 +58,7 @@ export function cachedFetch(
       rules: none,
       ttl: init?.ttl,
       tags: init?.tags,
+      signal: signal ? () => signal : undefined,
       authorized: asked.headers.has('authorization'),
       forward: (forwarding) => fetch(input, forwardedInit(asked, init, forwarding)),
     })

@@ -3,6 +3,7 @@ import type { Answer } from './answer.ts'
 import type { Arrival, CacheIntake } from './cache-intake.ts'
 import type { Forwarded } from './cache-status.ts'
 import type { Exchange } from './cached-call.ts'
+import type { Forwarding } from './forwarding.ts'
 import { isGoodOnError } from './http/reuse.ts'
 import { fieldsOf } from './http/stored-fields.ts'
 import { freshnessAsked, validatorsOf } from './http/validation.ts'
@@ -19,14 +20,18 @@ export class Forwarder {
     this.#intake = intake
   }
 
-  /** `detached`: nobody waits for it. Around this is where equal calls can become one. */
-  async exchange(exchange: Exchange, places: Places, detached: boolean): Promise<Answer> {
+  /** Rejects as `forward` does, where nothing stored is better than that. */
+  async exchange(
+    exchange: Exchange,
+    places: Places,
+    how: Pick<Forwarding, 'detached' | 'signal'>,
+  ): Promise<Answer> {
     const validators = validatorsFor(exchange, places)
     const fields = fieldsToAsk(exchange, validators)
     const fwd = reasonOf(exchange, places)
     const requestedAt = Date.now()
     try {
-      const response = await exchange.call.forward({ fields, detached })
+      const response = await exchange.call.forward({ ...how, fields })
       const arrival = { response, requestedAt, fwd }
       return (
         this.#insteadOf(exchange, places, arrival) ??

@@ -45,6 +45,12 @@ export interface ResponseCacheOptions extends StaleAllowance {
   softTimeout?: number | undefined
   /** Seconds after which a call is given up with a `TimeoutError`; what comes then is still stored. */
   hardTimeout?: number | undefined
+  /**
+   * Makes one upstream call of equal ones at the same time: those of this `process`, or of all
+   * processes that share the `store`, for which nobody waits longer than 2 seconds; or none (`false`).
+   * Default `process`.
+   */
+  collapse?: 'process' | 'store' | false | undefined
   /** Bytes; a longer body passes through and is not stored. Default 5 MiB. */
   maxEntryBytes?: number | undefined
 }
@@ -64,6 +70,7 @@ const choices = {
   policy: ['auto', 'http', 'rules'],
   mode: ['private', 'shared'],
   partition: ['grant', 'subject'],
+  collapse: ['process', 'store', false],
 } as const
 
 /** Throws a `ConfigError` for what is out of range, and gives the options back. */

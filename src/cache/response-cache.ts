@@ -6,6 +6,8 @@ import { type Answer, toResponse } from './answer.ts'
 import { BackgroundWork } from './background-work.ts'
 import { CacheIntake, mostHeaderBytes } from './cache-intake.ts'
 import { type CachedCall, type Exchange, wishOf } from './cached-call.ts'
+import { type Collapse, CollapsedCalls } from './collapsed-calls.ts'
+import { FillLeases } from './fill-leases.ts'
 import { Forwarder } from './forwarder.ts'
 import { isUnsafe, mayHaveChanged, spoiledUrls } from './http/invalidation.ts'
 import { decideReuse, freshFor, isGoodWhileWaiting } from './http/reuse.ts'
@@ -29,10 +31,15 @@ export interface CacheStats {
   /** Forwarded without looking. */
   bypassed: number
   stored: number
+  /** Of the misses, those that another call at the same time has answered. */
+  collapsed: number
 }
 
 /** Seconds by which the store may delay a call. */
 const deadline = { read: 0.15, write: 0.5 }
+
+/** Seconds for which another process is taken to be busy with a call that has no limit of its own. */
+const longest = 60
 
 /** What stored responses take beside their bodies, at most. */
 const headBytes = mostVariants * 2 * mostHeaderBytes
@@ -41,6 +48,8 @@ const headBytes = mostVariants * 2 * mostHeaderBytes
 interface Running {
   readonly responses: StoredResponses
   readonly forwarder: Forwarder
+  /** `undefined`: each call is made. */
+  readonly collapsed: CollapsedCalls | undefined
 }
 
 /**
@@ -51,7 +60,7 @@ interface Running {
 export class ResponseCache {
   readonly #options: ResponseCacheOptions
   readonly #policies: UrlPolicies
-  readonly #stats: CacheStats = { hits: 0, misses: 0, bypassed: 0, stored: 0 }
+  readonly #stats: CacheStats = { hits: 0, misses: 0, bypassed: 0, stored: 0, collapsed: 0 }
   readonly #background = new BackgroundWork()
   #running: Running | undefined
 
@@ -78,7 +87,17 @@ export class ResponseCache {
     const responses = new StoredResponses(roomy, namespace, maxEntryBytes)
     const allowance = { staleWhileRevalidate, staleIfError }
     const intake = new CacheIntake(responses, { kind: mode, jitter, maxEntryBytes, ...allowance })
-    this.#running = { responses, forwarder: new Forwarder(intake) }
+    const forwarder = new Forwarder(intake)
+    const collapsed = this.#collapsed({ forwarder, responses }, limited)
+    this.#running = { responses, forwarder, collapsed }
+  }
+
+  #collapsed(collapse: Collapse, store: Store): CollapsedCalls | undefined {
+    const { collapse: over = 'process', namespace = 'behalf', hardTimeout } = this.#options
+    if (over === false) return undefined
+    const isAlone = over === 'process' || store.reach === 'process'
+    const leases = isAlone ? undefined : new FillLeases(store, namespace, hardTimeout ?? longest)
+    return new CollapsedCalls({ ...collapse, leases })
   }
 
   /** What one user's replies are kept for. */
@@ -114,16 +133,16 @@ export class ResponseCache {
     const partition = await call.partition()
     if (!partition) return this.#passBy(exchange, { fwd: 'bypass', detail: 'no-partition' })
 
-    const { responses, forwarder } = this.#running
+    const { responses } = this.#running
     const places = await look(responses, exchange, partition)
-    const stored = this.#reuse(forwarder, exchange, places)
+    const stored = this.#reuse(this.#running, exchange, places)
     if (stored) return stored
     if (wantsStoredOnly(call.mode, exchange.wish.directives)) return notStored()
-    return this.#ask(forwarder, exchange, places)
+    return this.#ask(this.#running, exchange, places)
   }
 
   /** What is stored, if it will do. */
-  #reuse(forwarder: Forwarder, exchange: Exchange, places: Places): Answer | undefined {
+  #reuse({ forwarder }: Running, exchange: Exchange, places: Places): Answer | undefined {
     const { wish, call } = exchange
     const { match, key } = places.found
     if (!match || wish.mode === 'reload') return undefined
@@ -131,7 +150,8 @@ export class ResponseCache {
     const reuse = decideReuse(match, wish, now)
     if (reuse === 'validate') return undefined
     if (reuse === 'use-and-refresh' || this.#isEarly(match, now)) {
-      const refresh = () => this.#exchange(forwarder, exchange, places, true)
+      const refresh = async () =>
+        this.#counted(await forwarder.exchange(exchange, places, { detached: true }))
       this.#background.begin(key, refresh, call.background)
     }
     this.#stats.hits += 1
@@ -139,10 +159,10 @@ export class ResponseCache {
   }
 
   /** Asks upstream, and waits no longer than is worth it. */
-  async #ask(forwarder: Forwarder, exchange: Exchange, places: Places): Promise<Answer> {
+  async #ask(running: Running, exchange: Exchange, places: Places): Promise<Answer> {
     this.#stats.misses += 1
     const { softTimeout, hardTimeout } = this.#options
-    const asking = this.#exchange(forwarder, exchange, places, false)
+    const asking = this.#exchange(running, exchange, places)
     const goOn = () => this.#background.goOn(asking, exchange.call.background)
     const stale = softTimeout === undefined ? undefined : staleMeanwhile(exchange, places)
     if (stale && !(await endsWithin(asking, softTimeout))) {
@@ -157,13 +177,19 @@ export class ResponseCache {
   }
 
   async #exchange(
-    forwarder: Forwarder,
+    { forwarder, collapsed }: Running,
     exchange: Exchange,
     places: Places,
-    detached: boolean,
   ): Promise<Answer> {
-    const answer = await forwarder.exchange(exchange, places, detached)
-    if (isStored(answer)) this.#stats.stored += 1
+    const asking = collapsed?.ask(exchange, places) ?? forwarder.exchange(exchange, places, {})
+    return this.#counted(await asking)
+  }
+
+  #counted(answer: Answer): Answer {
+    const { status } = answer
+    if (status?.hit !== undefined) return answer
+    if (status?.collapsed) this.#stats.collapsed += 1
+    else if (status?.stored) this.#stats.stored += 1
     return answer
   }
 
@@ -212,8 +238,4 @@ function notStored(): Answer {
 function staleMeanwhile({ wish }: Exchange, { found: { match } }: Places): Answer | undefined {
   if (!match || !isGoodWhileWaiting(match, wish, Date.now())) return undefined
   return { stored: match, status: { fwd: 'stale', stored: false, detail: 'soft-timeout' } }
-}
-
-function isStored({ status }: Answer): boolean {
-  return status?.hit === undefined && status?.stored === true
 }

@@ -72,7 +72,7 @@ describe('the flow', () => {
     expect(second.response.headers.get('age')).toBe('0')
     expect(second.response.url).toBe(url)
     expect(upstream.calls).toBe(1)
-    expect(cache.stats()).toEqual({ hits: 1, misses: 1, bypassed: 0, stored: 1 })
+    expect(cache.stats()).toEqual({ hits: 1, misses: 1, bypassed: 0, stored: 1, collapsed: 0 })
   })
 
   test('goes upstream again when the ttl is over', async () => {

@@ -7,7 +7,7 @@ import { fieldsOf, freshenedFields, storableFields } from './http/stored-fields.
 import { isPassing, type Keeping, permitsSharing, type StoringContext } from './http/storing.ts'
 import { hasValidator, isSameRepresentation } from './http/validation.ts'
 import { variantOf, variesByUser, varyingFields } from './http/vary.ts'
-import type { Places } from './places.ts'
+import type { Capture, Places } from './places.ts'
 import { decideStoring } from './storing.ts'
 import type { StoredResponse } from './stored-response.ts'
 import type { Lookup, StoredResponses } from './stored-responses.ts'
@@ -25,6 +25,7 @@ export interface Arrival {
   readonly response: Response
   readonly requestedAt: number
   readonly fwd: Forwarded['fwd']
+  readonly captured: Capture
 }
 
 /** Of one reply: header fields beyond it are not worth keeping. */
@@ -48,7 +49,7 @@ export class CacheIntake {
 
   /** A whole reply: stored where that is allowed, and the answer in any case. */
   async reply(exchange: Exchange, places: Places, arrival: Arrival): Promise<Answer> {
-    const { response, requestedAt, fwd } = arrival
+    const { response, requestedAt, fwd, captured } = arrival
     const { asked } = exchange
     const fwdStatus = response.status
     const reply = received(response, requestedAt, Date.now())
@@ -72,7 +73,7 @@ export class CacheIntake {
 
     const mayShare = permitsSharing(reply) && !variesByUser(fields)
     const place = (mayShare && places.shared) || places.own
-    const stored = await this.#keep(exchange, place, reply, {
+    const stored = await this.#keep(exchange, place, reply, captured, {
       status: fwdStatus,
       headers,
       variant: variantOf(fields, asked.headers, place.partition.key),
@@ -88,7 +89,7 @@ export class CacheIntake {
     exchange: Exchange,
     { found }: Places,
     match: StoredResponse,
-    { response, requestedAt, fwd }: Arrival,
+    { response, requestedAt, fwd, captured }: Arrival,
   ): Promise<Answer> {
     const { kind } = this.#settings
     const fresh = received(response, requestedAt, Date.now())
@@ -98,6 +99,7 @@ export class CacheIntake {
       found,
       { ...match, headers },
       fresh,
+      captured,
     )
     return { stored: updated, status: { fwd, fwdStatus: response.status, stored, detail } }
   }
@@ -120,6 +122,7 @@ export class CacheIntake {
     place: Lookup,
     match: StoredResponse,
     fresh: Received,
+    captured: Capture,
   ): Promise<{ stored: boolean; updated: StoredResponse; detail?: string }> {
     const stored = fieldsOf(match.headers)
     // The age is of the reply that came, all else of what is stored.
@@ -140,17 +143,28 @@ export class CacheIntake {
       ...this.#jittered(decision.keeping),
       receivedAt: fresh.receivedAt,
     }
-    return { stored: await this.#responses.keep(place, updated, physicalTtl(updated)), updated }
+    return { stored: await this.#put(place, updated, captured), updated }
   }
 
   async #keep(
     { call, policy }: Exchange,
     place: Lookup,
     { receivedAt }: Received,
-    response: Omit<StoredResponse, 'receivedAt' | 'tags'>,
+    captured: Capture,
+    response: Omit<StoredResponse, 'receivedAt' | 'tags' | 'marks'>,
   ): Promise<boolean> {
     const tags = [...new Set([...(policy.rule?.tags ?? []), ...(call.tags ?? [])])]
-    const stored: StoredResponse = { ...response, receivedAt, tags }
+    return this.#put(place, { ...response, receivedAt, tags }, captured)
+  }
+
+  async #put(
+    place: Lookup,
+    response: Omit<StoredResponse, 'marks'>,
+    captured: Capture,
+  ): Promise<boolean> {
+    const stood = captured.get(place)
+    if (!stood?.mayStore()) return false
+    const stored = { ...response, marks: stood.marks }
     return this.#responses.keep(place, stored, physicalTtl(stored))
   }
 
@@ -178,7 +192,7 @@ export class CacheIntake {
 }
 
 /** Longer than freshness: something stale can still be validated, or be better than nothing. */
-function physicalTtl(stored: StoredResponse): number {
+function physicalTtl(stored: Omit<StoredResponse, 'marks'>): number {
   const { lifetime, initialAge, staleWhileRevalidate, staleIfError, headers } = stored
   const usual = hasValidator(fieldsOf(headers)) ? grace.withValidator : grace.least
   const beyond = Math.max(staleWhileRevalidate, staleIfError, usual)

@@ -7,7 +7,7 @@ import type { Forwarding } from './forwarding.ts'
 import { isGoodOnError } from './http/reuse.ts'
 import { fieldsOf } from './http/stored-fields.ts'
 import { freshnessAsked, validatorsOf } from './http/validation.ts'
-import type { Places } from './places.ts'
+import { capture, type Places } from './places.ts'
 
 /** Statuses that say nothing about the resource (RFC 5861 section 4); 429 asks not to be asked. */
 const failures = new Set([429, 500, 502, 503, 504])
@@ -29,10 +29,11 @@ export class Forwarder {
     const validators = validatorsFor(exchange, places)
     const fields = fieldsToAsk(exchange, validators)
     const fwd = reasonOf(exchange, places)
+    const captured = await capture(places)
     const requestedAt = Date.now()
     try {
       const response = await exchange.call.forward({ ...how, fields })
-      const arrival = { response, requestedAt, fwd }
+      const arrival = { response, requestedAt, fwd, captured }
       return (
         this.#insteadOf(exchange, places, arrival) ??
         (await this.#take(exchange, places, arrival, validators !== undefined))

@@ -9,7 +9,7 @@ import { type CachedCall, type Exchange, wishOf } from './cached-call.ts'
 import { type Collapse, CollapsedCalls } from './collapsed-calls.ts'
 import { FillLeases } from './fill-leases.ts'
 import { Forwarder } from './forwarder.ts'
-import { isUnsafe, mayHaveChanged, spoiledUrls } from './http/invalidation.ts'
+import { isUnsafe, mayHaveChanged } from './http/invalidation.ts'
 import { decideReuse, freshFor, isGoodWhileWaiting } from './http/reuse.ts'
 import { look, type Places } from './places.ts'
 import { mayStore } from './policy.ts'
@@ -17,6 +17,7 @@ import { type Bypass, bypassReason, wantsStoredOnly } from './request.ts'
 import { checkOptions, type ResponseCacheOptions } from './response-cache-options.ts'
 import type { CompiledRule, CompiledRules } from './rules.ts'
 import type { StoredResponse } from './stored-response.ts'
+import { spoil } from './spoiling.ts'
 import { mostVariants } from './stored-entry.ts'
 import { type Asked, StoredResponses } from './stored-responses.ts'
 import { endsWithin } from './time-limit.ts'
@@ -199,24 +200,16 @@ export class ResponseCache {
     const spoils = isUnsafe(asked.method) && this.#running !== undefined
     const response = await call.forward({}).catch(async (error: unknown) => {
       // It may have been carried out all the same.
-      if (spoils) await this.#invalidate(call, spoiledUrls(asked.url))
+      if (spoils) await this.#spoil(exchange, undefined)
       throw error
     })
-    if (spoils && mayHaveChanged(response)) {
-      await this.#invalidate(call, spoiledUrls(asked.url, response))
-    }
+    if (spoils && mayHaveChanged(response)) await this.#spoil(exchange, response)
     return { response, status: { ...bypass, fwdStatus: response.status, stored: false } }
   }
 
-  /** RFC 9111 section 4.4. */
-  async #invalidate(call: CachedCall, urls: readonly string[]): Promise<void> {
-    const spoiled = urls.filter((url) => mayStore(this.#policies.of(url, call.rules, call.ttl)))
-    if (spoiled.length === 0) return
-    // The reply is there; a grant that cannot be read now is no reason to withhold it.
-    const own = await call.partition().catch(() => undefined)
-    const partitions = [own, call.shared].filter((one) => one !== undefined)
-    const forget = partitions.flatMap((one) => spoiled.map((url) => [one, url] as const))
-    await Promise.all(forget.map(async ([one, url]) => this.#running?.responses.forget(one, url)))
+  async #spoil({ asked, call }: Exchange, reply: Response | undefined): Promise<void> {
+    const spoiled = this.#policies.spoiledBy(asked, reply, call)
+    if (this.#running) await spoil(this.#running.responses, call, spoiled)
   }
 
   #isEarly(match: StoredResponse, now: number): boolean {

@@ -1,5 +1,6 @@
 import { Recent } from '../recent.ts'
 import type { Store, StoredValue } from '../stores/store.ts'
+import { currentAge } from './http/age.ts'
 import type { Fields } from './http/received.ts'
 import { matchesVariant } from './http/vary.ts'
 import { type Partition, responseKey } from './partition.ts'
@@ -15,6 +16,7 @@ import {
   withVariant,
 } from './stored-entry.ts'
 import type { StoredResponse } from './stored-response.ts'
+import { type Captured, everything, tag, type Tag, Tags } from './tags.ts'
 
 /** A request as the cache sees it; every `Request` is one. The URL is as the URL parser writes it. */
 export interface Asked {
@@ -30,11 +32,25 @@ export interface Lookup {
   readonly entry: StoredEntry
   /** The variant that answers the request. */
   readonly match: StoredResponse | undefined
+  /**
+   * How what the reply will hang on stands: to be called before the request is sent. `undefined` where
+   * the store cannot say; then the reply must not be kept.
+   */
+  capture(): Promise<Captured | undefined>
+}
+
+/** Names of tags: those of the rule, and those of the call. */
+export interface TagNames {
+  readonly ofRule: readonly string[]
+  readonly ofCall: readonly string[]
 }
 
 /** So many heads of so many bytes are remembered, so that a hit does not read JSON. */
 const mostHeads = 1_000
 const rememberedBytes = 8_192
+
+/** Seconds for which what was made stale may still be asked about. */
+const staleKept = 3_600
 
 /**
  * Finds and keeps stored responses. A store that fails is passed by: it finds nothing and keeps
@@ -44,6 +60,7 @@ export class StoredResponses {
   readonly #store: Store
   readonly #namespace: string
   readonly #maxEntryBytes: number
+  readonly #tags: Tags
   /** By key, for the version that was read; the store never uses one twice for a key. */
   readonly #heads = new Recent<{ version: string; head: EntryHead }>(mostHeads)
 
@@ -53,28 +70,38 @@ export class StoredResponses {
     this.#store = store
     this.#namespace = namespace
     this.#maxEntryBytes = maxEntryBytes
+    this.#tags = new Tags(store, namespace)
   }
 
-  /** One store read. */
-  async find(partition: Partition, asked: Asked): Promise<Lookup> {
+  /** One store read, unless the entry hangs on tags of other calls. */
+  async find(partition: Partition, asked: Asked, names: TagNames): Promise<Lookup> {
     const key = this.#keyOf(partition, asked)
-    const found = await passBy(this.#store.get(key))
+    const known = knownTags(partition, names.ofRule)
+    const reading = await passBy(this.#tags.read(key, known, tagsOf(partition, names.ofCall)))
+    const capture = async () => reading && passBy(reading.capture())
+    const found = reading?.entry
     const entry = found ? this.#read(partition, key, found) : []
     const match = entry.find(({ variant }) => matchesVariant(variant, asked.headers, partition.key))
-    return { partition, key, entry, match }
+    const standing = match && (await passBy(reading!.standing(match.marks)))
+    if (!match || standing === 'valid') return { partition, key, entry, match, capture }
+    const others = entry.filter((one) => one !== match)
+    const good = standing === 'stale' ? expired(match, Date.now()) : undefined
+    return { partition, key, entry: good ? [good, ...others] : others, match: good, capture }
   }
 
   /** Where something would be, without looking; what is kept there replaces all variants. */
-  unread(partition: Partition, asked: Asked): Lookup {
+  unread(partition: Partition, asked: Asked, { ofRule, ofCall }: TagNames): Lookup {
     const key = this.#keyOf(partition, asked)
-    return { partition, key, entry: [], match: undefined }
+    const tags = [...knownTags(partition, ofRule), ...tagsOf(partition, ofCall)]
+    const capture = () => passBy(this.#tags.capture(key, tags))
+    return { partition, key, entry: [], match: undefined, capture }
   }
 
   /** Tells whether it was kept. `ttl` in seconds. */
   async keep(lookup: Lookup, response: StoredResponse, ttl: number): Promise<boolean> {
     const { key, partition, entry, match } = lookup
-    const encoded = encodeEntry(key, withVariant(entry, response, match, this.#maxEntryBytes))
-    const value = this.#seals(partition) ? sealEntry(partition.key, key, encoded) : encoded
+    const variants = withVariant(entry, response, match, this.#maxEntryBytes)
+    const value = this.#encoded(partition, key, variants)
     if (value.length > this.#store.maxValueBytes) return false
     return (await passBy(this.#store.set(key, value, { ttl }).then(() => true))) ?? false
   }
@@ -87,7 +114,41 @@ export class StoredResponses {
   /** RFC 9111 section 4.4: what was stored for GET of that URL is no longer good. */
   async forget(partition: Partition, url: string): Promise<void> {
     const key = responseKey(this.#namespace, partition, { method: 'GET', url })
+    await passBy(this.#tags.fence([key]))
     await passBy(this.#store.delete(key))
+  }
+
+  /** What is stored for GET of that URL is to be asked about before its next use. */
+  async makeStale(partition: Partition, url: string): Promise<void> {
+    const key = responseKey(this.#namespace, partition, { method: 'GET', url })
+    await passBy(this.#tags.fence([key]))
+    const found = await passBy(this.#store.get(key))
+    const entry = found && this.#read(partition, key, found)
+    if (!found || !entry || entry.length === 0) return
+    const { marks } = await this.#tags.capture(key, [])
+    const [[fence, version] = []] = marks
+    const now = Date.now()
+    const aged = entry.map((one) => ({
+      ...expired(one, now),
+      marks: one.marks.map((mark) => (mark[0] === fence ? ([fence, version!] as const) : mark)),
+    }))
+    const value = this.#encoded(partition, key, aged)
+    await passBy(this.#store.compareAndSwap(key, found.version, value, { ttl: staleKept }))
+  }
+
+  /** What hangs on these is no longer good: of one partition, or of all. */
+  async invalidate(tags: readonly Tag[]): Promise<void> {
+    await this.#tags.invalidate(tags)
+  }
+
+  /** What hangs on these is to be asked about before its next use. */
+  async ageTags(tags: readonly Tag[]): Promise<void> {
+    await this.#tags.makeStale(tags)
+  }
+
+  #encoded(partition: Partition, key: string, entry: StoredEntry): Uint8Array {
+    const encoded = encodeEntry(key, entry)
+    return this.#seals(partition) ? sealEntry(partition.key, key, encoded) : encoded
   }
 
   #read(partition: Partition, key: string, { value, version }: StoredValue): StoredEntry {
@@ -122,6 +183,20 @@ export class StoredResponses {
   #seals(partition: Partition): boolean {
     return partition.sealed && !this.#isLocal
   }
+}
+
+/** What each reply of a partition hangs on, and what the tags of its rule add. */
+function knownTags(partition: Partition, names: readonly string[]): Tag[] {
+  return [everything(), everything(partition.id), ...tagsOf(partition, names)]
+}
+
+/** The user's own, and everybody's. */
+function tagsOf({ id }: Partition, names: readonly string[]): Tag[] {
+  return names.flatMap((name) => [tag(name), tag(name, id)])
+}
+
+function expired(response: StoredResponse, now: number): StoredResponse {
+  return { ...response, lifetime: Math.min(response.lifetime, currentAge(response, now)) }
 }
 
 /** A cache is optional (RFC 9111 section 2). */

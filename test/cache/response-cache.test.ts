@@ -362,6 +362,8 @@ describe('partitions', () => {
   test("outside memory nothing can be read without the grant's key", async () => {
     const file = join(folder, 'sealed.sqlite')
     const store = sqliteStore(file)
+    // The first use loads a driver, which may take longer than a cache waits.
+    await store.get('connect')
     const { call } = cacheBefore(() => new Response('a-very-private-reply'), { store })
     await call()
     expect((await call()).status).toContain('hit')
@@ -436,6 +438,7 @@ describe('parsing', () => {
       headers: fc.array(fc.tuple(fc.string(), fc.string())),
       variant: fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }),
       tags: fc.array(fc.string()),
+      marks: fc.array(fc.tuple(fc.string(), fc.string())),
       url: fc.string(),
       receivedAt: fc.nat(),
       initialAge: seconds,

@@ -1,6 +1,7 @@
 import type { Answer } from './answer.ts'
 import type { Forwarded } from './cache-status.ts'
 import type { Exchange } from './cached-call.ts'
+import { withoutFragment } from './http/invalidation.ts'
 import { type Received, received, type CacheKind } from './http/received.ts'
 import type { StaleAllowance } from './http/stale.ts'
 import { fieldsOf, freshenedFields, storableFields } from './http/stored-fields.ts'
@@ -77,7 +78,7 @@ export class CacheIntake {
       status: fwdStatus,
       headers,
       variant: variantOf(fields, asked.headers, place.partition.key),
-      ...(response.url && response.url !== asked.url ? { url: response.url } : {}),
+      url: response.url || withoutFragment(asked.url),
       ...this.#jittered(decision.keeping),
       body: read.bytes,
     })

@@ -1,5 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import type { Store } from '../stores/store.ts'
+import type { MemoryTierOptions } from '../stores/memory-tier.ts'
+import type { CacheEvent } from './cache-events.ts'
 import type { CacheKind } from './http/received.ts'
 import type { StaleAllowance } from './http/stale.ts'
 import type { CachePolicy } from './policy.ts'
@@ -51,6 +53,13 @@ export interface ResponseCacheOptions extends StaleAllowance {
    * Default `process`.
    */
   collapse?: 'process' | 'store' | false | undefined
+  /**
+   * Keeps what was read from the `store` in this process, too: `maxBytes` of it (32 MiB), for `ttl`
+   * seconds (60); for 5 where the store cannot tell what other processes have replaced. Default: no.
+   */
+  memory?: MemoryTierOptions | undefined
+  /** Is told what happens in the cache; so is the `diagnostics_channel` named `behalf:<type>`. */
+  onEvent?: ((event: CacheEvent) => void) | undefined
   /** Bytes; a longer body passes through and is not stored. Default 5 MiB. */
   maxEntryBytes?: number | undefined
 }

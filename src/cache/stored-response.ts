@@ -10,7 +10,7 @@ export interface StoredResponse extends Standing {
   readonly headers: readonly Field[]
   /** What Vary selected it by, as HMACs. */
   readonly variant: Variant
-  /** Where it came from, when redirects led elsewhere than was asked for. */
+  /** Where it came from, which redirects may have led to. */
   readonly url?: string | undefined
   readonly tags: readonly string[]
   /** How what it hangs on stood before its request was sent. */

@@ -1,3 +1,4 @@
+import { UnsupportedOperationError } from '../errors.ts'
 import { Recent } from '../recent.ts'
 import type { Store, StoredValue } from '../stores/store.ts'
 import { currentAge } from './http/age.ts'
@@ -5,6 +6,7 @@ import type { Fields } from './http/received.ts'
 import { matchesVariant } from './http/vary.ts'
 import { type Partition, responseKey } from './partition.ts'
 import {
+  decodeEntry,
   decodeHead,
   encodeEntry,
   type EntryHead,
@@ -39,6 +41,12 @@ export interface Lookup {
   capture(): Promise<Captured | undefined>
 }
 
+/** A stored response, and its key in the store. */
+export interface Listed {
+  readonly key: string
+  readonly response: StoredResponse
+}
+
 /** Names of tags: those of the rule, and those of the call. */
 export interface TagNames {
   readonly ofRule: readonly string[]
@@ -54,7 +62,7 @@ const staleKept = 3_600
 
 /**
  * Finds and keeps stored responses. A store that fails is passed by: it finds nothing and keeps
- * nothing, and the caller never hears of it.
+ * nothing. Only what takes something away rejects as the store does.
  */
 export class StoredResponses {
   readonly #store: Store
@@ -114,15 +122,14 @@ export class StoredResponses {
   /** RFC 9111 section 4.4: what was stored for GET of that URL is no longer good. */
   async forget(partition: Partition, url: string): Promise<void> {
     const key = responseKey(this.#namespace, partition, { method: 'GET', url })
-    await passBy(this.#tags.fence([key]))
-    await passBy(this.#store.delete(key))
+    await this.remove(key)
   }
 
   /** What is stored for GET of that URL is to be asked about before its next use. */
   async makeStale(partition: Partition, url: string): Promise<void> {
     const key = responseKey(this.#namespace, partition, { method: 'GET', url })
-    await passBy(this.#tags.fence([key]))
-    const found = await passBy(this.#store.get(key))
+    await this.#tags.fence([key])
+    const found = await this.#store.get(key)
     const entry = found && this.#read(partition, key, found)
     if (!found || !entry || entry.length === 0) return
     const { marks } = await this.#tags.capture(key, [])
@@ -133,7 +140,7 @@ export class StoredResponses {
       marks: one.marks.map((mark) => (mark[0] === fence ? ([fence, version!] as const) : mark)),
     }))
     const value = this.#encoded(partition, key, aged)
-    await passBy(this.#store.compareAndSwap(key, found.version, value, { ttl: staleKept }))
+    await this.#store.compareAndSwap(key, found.version, value, { ttl: staleKept })
   }
 
   /** What hangs on these is no longer good: of one partition, or of all. */
@@ -144,6 +151,46 @@ export class StoredResponses {
   /** What hangs on these is to be asked about before its next use. */
   async ageTags(tags: readonly Tag[]): Promise<void> {
     await this.#tags.makeStale(tags)
+  }
+
+  /**
+   * What is stored and may be served, of one partition or of all: what is sealed can be read with its
+   * partition only. Throws an `UnsupportedOperationError` where the store cannot list.
+   */
+  async *list(partition: Partition | undefined): AsyncGenerator<Listed, void> {
+    if (!this.#store.keys) throw new UnsupportedOperationError('list', 'it cannot list its keys')
+    const prefix = partition ? `${this.#prefix}${partition.name}:` : this.#prefix
+    for await (const key of this.#store.keys(prefix)) {
+      const reading = await passBy(this.#tags.read(key, []))
+      const found = reading?.entry
+      const entry = found ? this.#listed(partition, key, found) : []
+      for (const response of entry) {
+        const standing = await passBy(reading!.standing(response.marks))
+        if (standing === 'valid') yield { key, response }
+        else if (standing === 'stale') yield { key, response: expired(response, Date.now()) }
+      }
+    }
+  }
+
+  /** All variants that are under a key, and what is being fetched for it. */
+  async remove(key: string): Promise<void> {
+    await this.#tags.fence([key])
+    await this.#store.delete(key)
+  }
+
+  /** Really deletes what has been invalidated, where the store can. */
+  async sweep(partition: Partition | undefined): Promise<void> {
+    const prefix = partition ? `${this.#prefix}${partition.name}:` : this.#prefix
+    await passBy(this.#store.clear?.(prefix) ?? Promise.resolve())
+  }
+
+  get #prefix(): string {
+    return `${this.#namespace}:response:`
+  }
+
+  #listed(partition: Partition | undefined, key: string, found: StoredValue): StoredEntry {
+    if (partition) return this.#read(partition, key, found)
+    return decodeEntry(key, found.value) ?? []
   }
 
   #encoded(partition: Partition, key: string, entry: StoredEntry): Uint8Array {

@@ -32,7 +32,11 @@ export class UrlPolicies {
   }
 
   /** What a write spoils; `reply` is `undefined` where nobody knows its outcome. */
-  spoiledBy(asked: Asked, reply: Response | undefined, { rules, ttl }: CachedCall): Spoiled {
+  spoiledBy(
+    asked: Asked,
+    reply: Response | undefined,
+    { rules, ttl }: Pick<CachedCall, 'rules' | 'ttl'>,
+  ): Spoiled {
     const spoiled = spoiledBy(asked, reply, this.#rules, rules)
     return { ...spoiled, urls: spoiled.urls.filter((url) => mayStore(this.of(url, rules, ttl))) }
   }

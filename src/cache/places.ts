@@ -12,13 +12,15 @@ export interface Places {
   readonly found: Lookup
 }
 
+const none: readonly string[] = []
+
 /** Looks for a stored response: among what users share, where the rule says so, then among one's own. */
 export async function look(
   responses: StoredResponses,
   { asked, call, policy }: Exchange,
   partition: Partition,
 ): Promise<Places> {
-  const names = { ofRule: policy.rule?.tags ?? [], ofCall: call.tags ?? [] }
+  const names = { ofRule: policy.rule?.tags ?? none, ofCall: call.tags ?? none }
   const common = policy.rule?.shared ? call.shared : undefined
   const shared = common && (await responses.find(common, asked, names))
   if (shared?.match)

@@ -73,6 +73,8 @@ export class StoredResponses {
   readonly #heads = new Recent<{ version: string; head: EntryHead }>(mostHeads)
 
   readonly #keys = new Recent<string>(mostHeads)
+  /** By the rule's list of names, and partition. */
+  readonly #known = new WeakMap<readonly string[], Recent<readonly Tag[]>>()
 
   constructor(store: Store, namespace: string, maxEntryBytes: number) {
     this.#store = store
@@ -84,7 +86,7 @@ export class StoredResponses {
   /** One store read, unless the entry hangs on tags of other calls. */
   async find(partition: Partition, asked: Asked, names: TagNames): Promise<Lookup> {
     const key = this.#keyOf(partition, asked)
-    const known = knownTags(partition, names.ofRule)
+    const known = this.#knownTags(partition, names.ofRule)
     const reading = await passBy(this.#tags.read(key, known, tagsOf(partition, names.ofCall)))
     const capture = async () => reading && passBy(reading.capture())
     const found = reading?.entry
@@ -100,7 +102,7 @@ export class StoredResponses {
   /** Where something would be, without looking; what is kept there replaces all variants. */
   unread(partition: Partition, asked: Asked, { ofRule, ofCall }: TagNames): Lookup {
     const key = this.#keyOf(partition, asked)
-    const tags = [...knownTags(partition, ofRule), ...tagsOf(partition, ofCall)]
+    const tags = [...this.#knownTags(partition, ofRule), ...tagsOf(partition, ofCall)]
     const capture = () => passBy(this.#tags.capture(key, tags))
     return { partition, key, entry: [], match: undefined, capture }
   }
@@ -210,6 +212,18 @@ export class StoredResponses {
     return entryOf(head, opened)
   }
 
+  /** What each reply of a partition hangs on, and what the tags of its rule add. */
+  #knownTags(partition: Partition, names: readonly string[]): readonly Tag[] {
+    let known = this.#known.get(names)
+    if (!known) this.#known.set(names, (known = new Recent(mostHeads)))
+    let tags = known.get(partition.id)
+    if (!tags) {
+      tags = [everything(), everything(partition.id), ...tagsOf(partition, names)]
+      known.set(partition.id, tags)
+    }
+    return tags
+  }
+
   /** Making one takes a hash. */
   #keyOf(partition: Partition, asked: Asked): string {
     if (asked.method !== 'GET') return responseKey(this.#namespace, partition, asked)
@@ -230,11 +244,6 @@ export class StoredResponses {
   #seals(partition: Partition): boolean {
     return partition.sealed && !this.#isLocal
   }
-}
-
-/** What each reply of a partition hangs on, and what the tags of its rule add. */
-function knownTags(partition: Partition, names: readonly string[]): Tag[] {
-  return [everything(), everything(partition.id), ...tagsOf(partition, names)]
 }
 
 /** The user's own, and everybody's. */

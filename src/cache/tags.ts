@@ -76,6 +76,7 @@ export class Tags {
   readonly #store: Store
   readonly #namespace: string
   readonly #keys = new Recent<string>(mostKeys)
+  readonly #lists = new WeakMap<readonly Tag[], readonly string[]>()
 
   constructor(store: Store, namespace: string) {
     this.#store = store
@@ -90,8 +91,8 @@ export class Tags {
   async read(entryKey: string, known: readonly Tag[], own: readonly Tag[] = []): Promise<Reading> {
     const readAt = performance.now()
     const fence = this.#fenceKey(entryKey)
-    const tags = [...known, ...own]
-    const keys = tags.map((one) => this.#keyOf(one))
+    const tags = own.length === 0 ? known : [...known, ...own]
+    const keys = this.#keysOf(tags)
     const [entry, ...found] = await getMany(this.#store, [entryKey, fence, ...keys])
     const all = [fence, ...keys]
     const versions = new Map(all.map((key, index) => [key, versionIn(found[index])]))
@@ -206,6 +207,13 @@ export class Tags {
 
   #fenceKey(entryKey: string): string {
     return this.#known('fence', entryKey)
+  }
+
+  /** Who reads often does so with the same list. */
+  #keysOf(tags: readonly Tag[]): readonly string[] {
+    let keys = this.#lists.get(tags)
+    if (!keys) this.#lists.set(tags, (keys = tags.map((one) => this.#keyOf(one))))
+    return keys
   }
 
   /** Making a key takes a hash. */

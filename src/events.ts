@@ -73,6 +73,14 @@ export type EventListener = (event: BehalfEvent) => void
 
 /** Tells the option `onEvent` and the `diagnostics_channel` named `behalf:<type>`. */
 export function emit(listener: EventListener | undefined, happening: Happening): void {
+  publish<Happening>(listener, happening)
+}
+
+/** As {@link emit}, for events of another kind. */
+export function publish<Some extends { readonly type: string }>(
+  listener: ((event: Some & { at: number }) => void) | undefined,
+  happening: Some,
+): void {
   const event = { ...happening, at: Date.now() }
   const diagnostics = channel(`behalf:${event.type}`)
   if (diagnostics.hasSubscribers) diagnostics.publish(event)

@@ -4,6 +4,7 @@ import { currentAge } from './http/age.ts'
 import { fieldsOf304, isNotModified } from './http/conditional.ts'
 import { freshFor } from './http/reuse.ts'
 import { type Field, fieldsOf } from './http/stored-fields.ts'
+import { ownCopy } from './own-copy.ts'
 import type { Asked } from './stored-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
@@ -11,6 +12,14 @@ import type { StoredResponse } from './stored-response.ts'
 export type Answer =
   | { readonly response: Response; readonly status: CacheStatus; readonly bytes?: Uint8Array }
   | { readonly stored: StoredResponse; readonly status?: CacheStatus | undefined }
+
+/** Whether others who ask for the same may have it: it may be stored, and nothing of it is left unread. */
+export function isForAll(answer: Answer): boolean {
+  const { status } = answer
+  const detail = status && 'detail' in status ? status.detail : undefined
+  if ('stored' in answer) return detail === undefined || detail === 'stale-if-error'
+  return answer.bytes !== undefined && detail === undefined
+}
 
 /** RFC 9110: statuses that have no body, and with which `Response` refuses one. */
 const bodiless = new Set([204, 205, 304])
@@ -39,7 +48,7 @@ function fromStored(
     return withUrl(new Response(null, { status: 304, headers: pairs(fieldsOf304(fields)) }), url)
   }
   const hasBody = method !== 'HEAD' && !bodiless.has(stored.status)
-  const body = hasBody ? cheapBody(stored) : null
+  const body = hasBody ? bodyOf(stored, status) : null
   const response = new Response(body, { status: stored.status, headers: pairs(fields) })
   return withUrl(response, stored.url ?? url)
 }
@@ -54,8 +63,19 @@ function fromUpstream(
   // LinkedIn's 999, for one, is a status that no Response can be made with.
   if (status > 599 || status < 200) return response
   const headers = [...response.headers, ['cache-status', cacheStatus(told)] as [string, string]]
-  const body = bodiless.has(status) ? null : (bytes ?? response.body)
+  const read = bytes && isCollapsed(told) ? ownCopy(bytes) : bytes
+  const body = bodiless.has(status) ? null : (read ?? response.body)
   return withUrl(new Response(body, { status, statusText, headers }), url)
+}
+
+function bodyOf(stored: StoredResponse, status: CacheStatus | undefined): Body {
+  return status && isCollapsed(status) ? ownCopy(stored.body) : cheapBody(stored)
+}
+
+type Body = string | Uint8Array | ReadableStream<Uint8Array>
+
+function isCollapsed(status: CacheStatus): boolean {
+  return 'collapsed' in status && status.collapsed === true
 }
 
 /** A short text is cheaper to make a Response of than its bytes, which are copied. */

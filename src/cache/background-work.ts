@@ -10,10 +10,9 @@ export class BackgroundWork {
   begin(name: string, work: () => Promise<unknown>, register: Register): void {
     if (this.#names.has(name)) return
     this.#names.add(name)
-    this.goOn(
-      work().finally(() => this.#names.delete(name)),
-      register,
-    )
+    // Who has looked before it ended may come a few steps later, and begins nothing either.
+    const forget = () => setImmediate(() => this.#names.delete(name))
+    this.goOn(work().finally(forget), register)
   }
 
   /** Takes over work that nobody waits for any more. */

@@ -1,13 +1,14 @@
 import type { Answer } from './answer.ts'
 import type { Forwarded } from './cache-status.ts'
 import type { Exchange } from './cached-call.ts'
+import { withoutFragment } from './http/invalidation.ts'
 import { type Received, received, type CacheKind } from './http/received.ts'
 import type { StaleAllowance } from './http/stale.ts'
 import { fieldsOf, freshenedFields, storableFields } from './http/stored-fields.ts'
 import { isPassing, type Keeping, permitsSharing, type StoringContext } from './http/storing.ts'
 import { hasValidator, isSameRepresentation } from './http/validation.ts'
 import { variantOf, variesByUser, varyingFields } from './http/vary.ts'
-import type { Places } from './places.ts'
+import type { Capture, Places } from './places.ts'
 import { decideStoring } from './storing.ts'
 import type { StoredResponse } from './stored-response.ts'
 import type { Lookup, StoredResponses } from './stored-responses.ts'
@@ -25,6 +26,7 @@ export interface Arrival {
   readonly response: Response
   readonly requestedAt: number
   readonly fwd: Forwarded['fwd']
+  readonly captured: Capture
 }
 
 /** Of one reply: header fields beyond it are not worth keeping. */
@@ -48,7 +50,7 @@ export class CacheIntake {
 
   /** A whole reply: stored where that is allowed, and the answer in any case. */
   async reply(exchange: Exchange, places: Places, arrival: Arrival): Promise<Answer> {
-    const { response, requestedAt, fwd } = arrival
+    const { response, requestedAt, fwd, captured } = arrival
     const { asked } = exchange
     const fwdStatus = response.status
     const reply = received(response, requestedAt, Date.now())
@@ -72,11 +74,11 @@ export class CacheIntake {
 
     const mayShare = permitsSharing(reply) && !variesByUser(fields)
     const place = (mayShare && places.shared) || places.own
-    const stored = await this.#keep(exchange, place, reply, {
+    const stored = await this.#keep(exchange, place, reply, captured, {
       status: fwdStatus,
       headers,
       variant: variantOf(fields, asked.headers, place.partition.key),
-      ...(response.url && response.url !== asked.url ? { url: response.url } : {}),
+      url: response.url || withoutFragment(asked.url),
       ...this.#jittered(decision.keeping),
       body: read.bytes,
     })
@@ -88,7 +90,7 @@ export class CacheIntake {
     exchange: Exchange,
     places: Places,
     match: StoredResponse,
-    { response, requestedAt, fwd }: Arrival,
+    { response, requestedAt, fwd, captured }: Arrival,
   ): Promise<Answer> {
     const { kind } = this.#settings
     const fresh = received(response, requestedAt, Date.now())
@@ -100,8 +102,14 @@ export class CacheIntake {
       const updated = { ...match, headers, receivedAt: fresh.receivedAt, initialAge: 0 }
       return { stored: updated, status: { fwd, fwdStatus: response.status, stored: false } }
     }
-    const { stored, updated } = await this.#freshen(exchange, places, { ...match, headers }, fresh)
-    return { stored: updated, status: { fwd, fwdStatus: response.status, stored } }
+    const { stored, updated, detail } = await this.#freshen(
+      exchange,
+      places,
+      { ...match, headers },
+      fresh,
+      captured,
+    )
+    return { stored: updated, status: { fwd, fwdStatus: response.status, stored, detail } }
   }
 
   /** A reply to HEAD tells whether what GET stored is still good (section 4.3.5). */
@@ -122,7 +130,8 @@ export class CacheIntake {
     { found: place, shared }: Places,
     match: StoredResponse,
     fresh: Received,
-  ): Promise<{ stored: boolean; updated: StoredResponse }> {
+    captured: Capture,
+  ): Promise<{ stored: boolean; updated: StoredResponse; detail?: string }> {
     const stored = fieldsOf(match.headers)
     // The age is of the reply that came, all else of what is stored.
     const headers = {
@@ -136,7 +145,8 @@ export class CacheIntake {
     const isOfUser = fields && place === shared && variesByUser(fields)
     if (!decision.store || !fields || isOfUser) {
       await this.#responses.drop(place)
-      return { stored: false, updated: { ...match, receivedAt: fresh.receivedAt, initialAge: 0 } }
+      const updated = { ...match, receivedAt: fresh.receivedAt, initialAge: 0 }
+      return { stored: false, updated, detail: decision.store ? 'vary' : decision.reason }
     }
     const updated = {
       ...match,
@@ -144,17 +154,28 @@ export class CacheIntake {
       ...this.#jittered(decision.keeping),
       receivedAt: fresh.receivedAt,
     }
-    return { stored: await this.#responses.keep(place, updated, physicalTtl(updated)), updated }
+    return { stored: await this.#put(place, updated, captured), updated }
   }
 
   async #keep(
     { call, policy }: Exchange,
     place: Lookup,
     { receivedAt }: Received,
-    response: Omit<StoredResponse, 'receivedAt' | 'tags'>,
+    captured: Capture,
+    response: Omit<StoredResponse, 'receivedAt' | 'tags' | 'marks'>,
   ): Promise<boolean> {
     const tags = [...new Set([...(policy.rule?.tags ?? []), ...(call.tags ?? [])])]
-    const stored: StoredResponse = { ...response, receivedAt, tags }
+    return this.#put(place, { ...response, receivedAt, tags }, captured)
+  }
+
+  async #put(
+    place: Lookup,
+    response: Omit<StoredResponse, 'marks'>,
+    captured: Capture,
+  ): Promise<boolean> {
+    const stood = captured.get(place)
+    if (!stood?.mayStore()) return false
+    const stored = { ...response, marks: stood.marks }
     return this.#responses.keep(place, stored, physicalTtl(stored))
   }
 
@@ -182,7 +203,7 @@ export class CacheIntake {
 }
 
 /** Longer than freshness: something stale can still be validated, or be better than nothing. */
-function physicalTtl(stored: StoredResponse): number {
+function physicalTtl(stored: Omit<StoredResponse, 'marks'>): number {
   const { lifetime, initialAge, staleWhileRevalidate, staleIfError, headers } = stored
   const usual = hasValidator(fieldsOf(headers)) ? grace.withValidator : grace.least
   const beyond = Math.max(staleWhileRevalidate, staleIfError, usual)

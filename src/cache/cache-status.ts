@@ -5,6 +5,8 @@ export interface Forwarded {
   /** `undefined` when no reply came. */
   readonly fwdStatus?: number | undefined
   readonly stored: boolean
+  /** Another call at the same time has brought the reply. */
+  readonly collapsed?: boolean | undefined
   /** Why nothing was stored, or not looked for; or why something stale was served. */
   readonly detail?: string | undefined
 }
@@ -19,11 +21,12 @@ export type CacheStatus =
 export function cacheStatus(status: CacheStatus): string {
   if (status.hit) return `behalf; hit; ttl=${status.ttl}`
   if (status.hit === false) return `behalf; detail=${status.detail}`
-  const { fwd, fwdStatus, stored, detail } = status
+  const { fwd, fwdStatus, stored, collapsed, detail } = status
   const parameters = [
     `fwd=${fwd}`,
     ...(fwdStatus === undefined ? [] : [`fwd-status=${fwdStatus}`]),
     ...(stored ? ['stored'] : []),
+    ...(collapsed ? ['collapsed'] : []),
     ...(detail ? [`detail=${detail}`] : []),
   ]
   return `behalf; ${parameters.join('; ')}`

@@ -25,6 +25,8 @@ export interface CachedCall {
   tags?: readonly string[] | undefined
   /** It carries a user's credentials. */
   authorized: boolean
+  /** The caller's own, which must live as long as the reply; asked for when the call goes upstream. */
+  signal?: (() => AbortSignal) | undefined
   /** Sends the request upstream. */
   forward: (forwarding: Forwarding) => Promise<Response>
   /** Keeps the process alive for work that goes on after the answer. */

@@ -25,6 +25,8 @@ export interface CachedFetchOptions extends Omit<ResponseCacheOptions, 'partitio
 export interface CachedFetch {
   (input: string | URL | Request, init?: CachedFetchInit): Promise<Response>
   readonly cache: ResponseCache
+  /** Names a partition for the cache's own operations; `undefined` is everybody's. */
+  readonly partition: (name?: string) => Partition
   /** Waits for refreshes in the background; a store that was handed in stays open. */
   readonly close: () => Promise<void>
 }
@@ -53,16 +55,21 @@ export function cachedFetch(
     const { asked, mode, signal } = readFetch(input, init)
     signal?.throwIfAborted()
     return cache.fetch(asked, {
-      partition: async () => partitionOf(asked),
+      partition: async () => partitionOf.of(asked),
       mode,
       rules: none,
       ttl: init?.ttl,
       tags: init?.tags,
+      signal: signal ? () => signal : undefined,
       authorized: asked.headers.has('authorization'),
       forward: (forwarding) => fetch(input, forwardedInit(asked, init, forwarding)),
     })
   }
-  return Object.assign(cached, { cache, close: () => cache.close() })
+  return Object.assign(cached, {
+    cache,
+    partition: (name?: string) => partitionOf.named(name),
+    close: () => cache.close(),
+  })
 }
 
 const none: CachedCall['rules'] = []
@@ -70,19 +77,24 @@ const none: CachedCall['rules'] = []
 function partitions(
   partition: CachedFetchOptions['partition'],
   secret: string | undefined,
-): (asked: Asked) => Partition | undefined {
+): {
+  of(asked: Asked): Partition | undefined
+  named(name?: string): Partition
+} {
   const key = secret === undefined ? undefined : new KeyRing([secret]).derive('response cache')
   const known = new Recent<Partition>(1_000)
-  const named = (name: string): Partition => {
+  const named = (name?: string): Partition => {
+    if (name === undefined) return everybody
     const found = known.get(name) ?? namedPartition(name, key)
     known.set(name, found)
     return found
   }
   const everybody = namedPartition(undefined, key)
-  return (asked) => {
+  const of = (asked: Asked) => {
     const name = typeof partition === 'function' ? partition(asked) : partition
     if (name !== undefined) return named(name)
     const { headers } = asked
     return headers.has('authorization') || headers.has('cookie') ? undefined : everybody
   }
+  return { of, named }
 }

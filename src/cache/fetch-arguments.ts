@@ -33,13 +33,13 @@ export function readFetch(
 export function forwardedInit(
   { headers: own }: Asked,
   init: CachedFetchInit = {},
-  { fields, detached }: Forwarding,
+  { fields, detached, signal: shared }: Forwarding,
 ): RequestInit {
   const { cache: _mode, ttl: _ttl, tags: _tags, signal, ...rest } = init
   const sent: RequestInit = { ...rest }
   if (fields) sent.headers = forwardedHeaders(own instanceof Headers ? own : new Headers(), fields)
   // `null` lets go of a Request's own signal.
-  if (detached) sent.signal = null
+  if (detached || shared) sent.signal = shared ?? null
   else if (signal) sent.signal = signal
   return sent
 }

@@ -3,10 +3,11 @@ import type { Answer } from './answer.ts'
 import type { Arrival, CacheIntake } from './cache-intake.ts'
 import type { Forwarded } from './cache-status.ts'
 import type { Exchange } from './cached-call.ts'
+import type { Forwarding } from './forwarding.ts'
 import { isGoodOnError } from './http/reuse.ts'
 import { fieldsOf } from './http/stored-fields.ts'
 import { freshnessAsked, validatorsOf } from './http/validation.ts'
-import type { Places } from './places.ts'
+import { capture, type Places } from './places.ts'
 
 /** Statuses that say nothing about the resource (RFC 5861 section 4); 429 asks not to be asked. */
 const failures = new Set([429, 500, 502, 503, 504])
@@ -19,15 +20,20 @@ export class Forwarder {
     this.#intake = intake
   }
 
-  /** `detached`: nobody waits for it. Around this is where equal calls can become one. */
-  async exchange(exchange: Exchange, places: Places, detached: boolean): Promise<Answer> {
+  /** Rejects as `forward` does, where nothing stored is better than that. */
+  async exchange(
+    exchange: Exchange,
+    places: Places,
+    how: Pick<Forwarding, 'detached' | 'signal'>,
+  ): Promise<Answer> {
     const validators = validatorsFor(exchange, places)
     const fields = fieldsToAsk(exchange, validators)
     const fwd = reasonOf(exchange, places)
+    const captured = await capture(places)
     const requestedAt = Date.now()
     try {
-      const response = await exchange.call.forward({ fields, detached })
-      const arrival = { response, requestedAt, fwd }
+      const response = await exchange.call.forward({ ...how, fields })
+      const arrival = { response, requestedAt, fwd, captured }
       return (
         this.#insteadOf(exchange, places, arrival) ??
         (await this.#take(exchange, places, arrival, validators !== undefined))

@@ -4,6 +4,8 @@ export interface Forwarding {
   readonly fields?: Readonly<Record<string, string>> | undefined
   /** Nobody waits for it any more: the caller's signal must not end it. */
   readonly detached?: boolean | undefined
+  /** Takes the place of the caller's signal, for a call that others may have joined. */
+  readonly signal?: AbortSignal | undefined
 }
 
 /** RFC 9110 section 13.1: conditions of the request's own, which ours replace. */
@@ -20,10 +22,11 @@ export function forwardedHeaders(own: Headers, fields: Readonly<Record<string, s
 }
 
 /** The request to send; the one that was given where nothing changes. */
-export function forwardedRequest(request: Request, { fields, detached }: Forwarding): Request {
-  if (!fields && !detached) return request
+export function forwardedRequest(request: Request, how: Forwarding): Request {
+  const { fields, detached, signal } = how
+  if (!fields && !detached && !signal) return request
   const headers = fields ? forwardedHeaders(request.headers, fields) : request.headers
-  if (!detached) return new Request(request, { headers })
+  if (!detached && !signal) return new Request(request, { headers })
   const { method, redirect, url } = request
-  return new Request(url, { method, redirect, headers })
+  return new Request(url, { method, redirect, headers, ...(signal && { signal }) })
 }

@@ -1,6 +1,7 @@
 import type { Exchange } from './cached-call.ts'
 import type { Partition } from './partition.ts'
 import type { Lookup, StoredResponses } from './stored-responses.ts'
+import type { Captured } from './tags.ts'
 
 /** Where a call's reply may be kept, as it was found before the call was made. */
 export interface Places {
@@ -11,15 +12,32 @@ export interface Places {
   readonly found: Lookup
 }
 
+const none: readonly string[] = []
+
 /** Looks for a stored response: among what users share, where the rule says so, then among one's own. */
 export async function look(
   responses: StoredResponses,
   { asked, call, policy }: Exchange,
   partition: Partition,
 ): Promise<Places> {
+  const names = { ofRule: policy.rule?.tags ?? none, ofCall: call.tags ?? none }
   const common = policy.rule?.shared ? call.shared : undefined
-  const shared = common && (await responses.find(common, asked))
-  if (shared?.match) return { own: responses.unread(partition, asked), shared, found: shared }
-  const own = await responses.find(partition, asked)
+  const shared = common && (await responses.find(common, asked, names))
+  if (shared?.match)
+    return { own: responses.unread(partition, asked, names), shared, found: shared }
+  const own = await responses.find(partition, asked, names)
   return { own, shared, found: own }
+}
+
+/** How each place stood before the request was sent; without it nothing is kept there. */
+export type Capture = ReadonlyMap<Lookup, Captured>
+
+/** To be called before the request is sent, so that what is invalidated meanwhile is not kept. */
+export async function capture({ own, shared }: Places): Promise<Capture> {
+  const captured = await Promise.all(
+    [own, shared].map(async (place) => [place, await place?.capture()] as const),
+  )
+  return new Map(
+    captured.filter((pair): pair is readonly [Lookup, Captured] => !pair.includes(undefined)),
+  )
 }

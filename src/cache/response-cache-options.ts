@@ -1,5 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import type { Store } from '../stores/store.ts'
+import type { MemoryTierOptions } from '../stores/memory-tier.ts'
+import type { CacheEvent } from './cache-events.ts'
 import type { CacheKind } from './http/received.ts'
 import type { StaleAllowance } from './http/stale.ts'
 import type { CachePolicy } from './policy.ts'
@@ -45,6 +47,19 @@ export interface ResponseCacheOptions extends StaleAllowance {
   softTimeout?: number | undefined
   /** Seconds after which a call is given up with a `TimeoutError`; what comes then is still stored. */
   hardTimeout?: number | undefined
+  /**
+   * Makes one upstream call of equal ones at the same time: those of this `process`, or of all
+   * processes that share the `store`, for which nobody waits longer than 2 seconds; or none (`false`).
+   * Default `process`.
+   */
+  collapse?: 'process' | 'store' | false | undefined
+  /**
+   * Keeps what was read from the `store` in this process, too: `maxBytes` of it (32 MiB), for `ttl`
+   * seconds (60); for 5 where the store cannot tell what other processes have replaced. Default: no.
+   */
+  memory?: MemoryTierOptions | undefined
+  /** Is told what happens in the cache; so is the `diagnostics_channel` named `behalf:<type>`. */
+  onEvent?: ((event: CacheEvent) => void) | undefined
   /** Bytes; a longer body passes through and is not stored. Default 5 MiB. */
   maxEntryBytes?: number | undefined
 }
@@ -64,6 +79,7 @@ const choices = {
   policy: ['auto', 'http', 'rules'],
   mode: ['private', 'shared'],
   partition: ['grant', 'subject'],
+  collapse: ['process', 'store', false],
 } as const
 
 /** Throws a `ConfigError` for what is out of range, and gives the options back. */

@@ -1,3 +1,4 @@
+import { memoryTier } from '../stores/memory-tier.ts'
 import { chunked } from '../stores/chunked.ts'
 import { guarded } from '../stores/guarded.ts'
 import { checkNamespace, checkStore } from '../stores/limits.ts'
@@ -5,18 +6,27 @@ import type { Store } from '../stores/store.ts'
 import { type Answer, toResponse } from './answer.ts'
 import { BackgroundWork } from './background-work.ts'
 import { CacheIntake, mostHeaderBytes } from './cache-intake.ts'
+import { type CacheEntry, cacheEntry } from './cache-entry.ts'
+import { type CacheHappening, isHeard, tell, withoutValues } from './cache-events.ts'
+import { type CacheSelection, checkSelection, deleteSelected } from './cache-selection.ts'
 import { type CachedCall, type Exchange, wishOf } from './cached-call.ts'
+import { type Collapse, CollapsedCalls } from './collapsed-calls.ts'
+import { type Explanation, explain } from './explanation.ts'
+import { FillLeases } from './fill-leases.ts'
 import { Forwarder } from './forwarder.ts'
-import { isUnsafe, mayHaveChanged, spoiledUrls } from './http/invalidation.ts'
+import { isUnsafe, mayHaveChanged } from './http/invalidation.ts'
 import { decideReuse, freshFor, isGoodWhileWaiting } from './http/reuse.ts'
+import type { Partition } from './partition.ts'
 import { look, type Places } from './places.ts'
 import { mayStore } from './policy.ts'
 import { type Bypass, bypassReason, wantsStoredOnly } from './request.ts'
 import { checkOptions, type ResponseCacheOptions } from './response-cache-options.ts'
 import type { CompiledRule, CompiledRules } from './rules.ts'
 import type { StoredResponse } from './stored-response.ts'
+import { spoil } from './spoiling.ts'
 import { mostVariants } from './stored-entry.ts'
 import { type Asked, StoredResponses } from './stored-responses.ts'
+import { everything } from './tags.ts'
 import { endsWithin } from './time-limit.ts'
 import { UrlPolicies } from './url-policies.ts'
 
@@ -29,10 +39,15 @@ export interface CacheStats {
   /** Forwarded without looking. */
   bypassed: number
   stored: number
+  /** Of the misses, those that another call at the same time has answered. */
+  collapsed: number
 }
 
 /** Seconds by which the store may delay a call. */
 const deadline = { read: 0.15, write: 0.5 }
+
+/** Seconds for which another process is taken to be busy with a call that has no limit of its own. */
+const longest = 60
 
 /** What stored responses take beside their bodies, at most. */
 const headBytes = mostVariants * 2 * mostHeaderBytes
@@ -41,6 +56,8 @@ const headBytes = mostVariants * 2 * mostHeaderBytes
 interface Running {
   readonly responses: StoredResponses
   readonly forwarder: Forwarder
+  /** `undefined`: each call is made. */
+  readonly collapsed: CollapsedCalls | undefined
 }
 
 /**
@@ -51,8 +68,9 @@ interface Running {
 export class ResponseCache {
   readonly #options: ResponseCacheOptions
   readonly #policies: UrlPolicies
-  readonly #stats: CacheStats = { hits: 0, misses: 0, bypassed: 0, stored: 0 }
+  readonly #stats: CacheStats = { hits: 0, misses: 0, bypassed: 0, stored: 0, collapsed: 0 }
   readonly #background = new BackgroundWork()
+  readonly #providerRules = new Map<string, CompiledRules>()
   #running: Running | undefined
 
   /** Throws a `ConfigError` for a rule that cannot be read, and for options out of range. */
@@ -67,18 +85,33 @@ export class ResponseCache {
     return this.#options
   }
 
-  /** Gives the cache a store, unless it has its own. */
-  attach(store: Store): void {
+  /** Gives the cache a store, unless it has its own, and the providers' rules. */
+  attach(store: Store, providerRules: ReadonlyMap<string, CompiledRules> = new Map()): void {
+    for (const [name, rules] of providerRules) this.#providerRules.set(name, rules)
     if (this.#running) return
     const { namespace = 'behalf', maxEntryBytes = 5_242_880, mode = 'private' } = this.#options
     const { staleWhileRevalidate, staleIfError, jitter = 0 } = this.#options
     checkNamespace('responseCache: namespace', namespace)
     const limited = guarded(checkStore('responseCache', store), { name: 'cache', deadline })
     const roomy = chunked(limited, { maxBytes: maxEntryBytes + headBytes })
-    const responses = new StoredResponses(roomy, namespace, maxEntryBytes)
+    const { memory } = this.#options
+    const near = memory ? memoryTier(roomy, memory) : roomy
+    const responses = new StoredResponses(near, namespace, maxEntryBytes)
+    // What another process has just stored is not in this one's memory.
+    const shared = memory ? new StoredResponses(roomy, namespace, maxEntryBytes) : responses
     const allowance = { staleWhileRevalidate, staleIfError }
     const intake = new CacheIntake(responses, { kind: mode, jitter, maxEntryBytes, ...allowance })
-    this.#running = { responses, forwarder: new Forwarder(intake) }
+    const forwarder = new Forwarder(intake)
+    const collapsed = this.#collapsed({ forwarder, responses: shared }, limited)
+    this.#running = { responses, forwarder, collapsed }
+  }
+
+  #collapsed(collapse: Collapse, store: Store): CollapsedCalls | undefined {
+    const { collapse: over = 'process', namespace = 'behalf', hardTimeout } = this.#options
+    if (over === false) return undefined
+    const isAlone = over === 'process' || store.reach === 'process'
+    const leases = isAlone ? undefined : new FillLeases(store, namespace, hardTimeout ?? longest)
+    return new CollapsedCalls({ ...collapse, leases })
   }
 
   /** What one user's replies are kept for. */
@@ -95,6 +128,59 @@ export class ResponseCache {
     await this.#background.settled()
   }
 
+  /** As {@link ResponseCache.close}, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  /**
+   * Takes away what all the given criteria apply to, over all processes, and what is being fetched of
+   * it. Rejects with a `StoreUnavailableError` as the store does; throws a `ConfigError` where no
+   * criterion is given, or `url` without `partition`, and an `UnsupportedOperationError` for `olderThan`
+   * and `expired` in a store that cannot list.
+   */
+  async delete(selection: CacheSelection): Promise<void> {
+    const { urls, tags, soft } = checkSelection(selection)
+    if (this.#running) await deleteSelected(this.#running.responses, selection)
+    this.#tell({ type: 'cache_invalidate', urls, tags, soft })
+  }
+
+  /** Takes away everything, or all of one partition, and what is being fetched of it. */
+  async clear({ partition }: { partition?: Partition | undefined } = {}): Promise<void> {
+    const responses = this.#running?.responses
+    await responses?.invalidate([everything(partition?.id)])
+    if (responses) this.#background.goOn(responses.sweep(partition), undefined)
+    this.#tell({ type: 'cache_clear' })
+  }
+
+  /**
+   * What is stored and may be served, without bodies: what this process can read. Outside memory users'
+   * replies are sealed with a key of their grant, and are listed for their `partition` only. Throws an
+   * `UnsupportedOperationError` for a store that cannot list.
+   */
+  async *list({ partition }: { partition?: Partition | undefined } = {}): AsyncGenerator<
+    CacheEntry,
+    void
+  > {
+    for await (const { response } of this.#running?.responses.list(partition) ?? []) {
+      yield cacheEntry(response)
+    }
+  }
+
+  /**
+   * Says what becomes of a request: which rule is for it, for how long its reply may be reused, and
+   * which section of the RFCs says so. `provider`: whose rules count beside the app's.
+   */
+  explain(request: Request | URL | string, provider?: string): Explanation {
+    const asked = request instanceof Request ? request : new Request(request)
+    const rules = (provider !== undefined && this.#providerRules.get(provider)) || []
+    const mode = request instanceof Request ? request.cache : 'default'
+    const spoiled = isUnsafe(asked.method)
+      ? this.#policies.spoiledBy(asked, undefined, { rules, ttl: undefined })
+      : undefined
+    return explain(asked, mode, this.#policies.of(asked.url, rules), spoiled)
+  }
+
   /** The rule for a URL: the app's, else the provider's. */
   ruleFor(url: string, rules: CompiledRules): CompiledRule | undefined {
     return this.#policies.of(url, rules).rule
@@ -102,7 +188,10 @@ export class ResponseCache {
 
   /** Answers from what is stored in the caller's partition, or forwards. */
   async fetch(asked: Asked, call: CachedCall): Promise<Response> {
-    return toResponse(await this.answer(asked, call), asked)
+    const answer = await this.answer(asked, call)
+    const response = toResponse(answer, asked)
+    this.#tellOf(answer, asked.url, response)
+    return response
   }
 
   /** As {@link ResponseCache.fetch}, before a `Response` is made of it. */
@@ -114,16 +203,16 @@ export class ResponseCache {
     const partition = await call.partition()
     if (!partition) return this.#passBy(exchange, { fwd: 'bypass', detail: 'no-partition' })
 
-    const { responses, forwarder } = this.#running
+    const { responses } = this.#running
     const places = await look(responses, exchange, partition)
-    const stored = this.#reuse(forwarder, exchange, places)
+    const stored = this.#reuse(this.#running, exchange, places)
     if (stored) return stored
     if (wantsStoredOnly(call.mode, exchange.wish.directives)) return notStored()
-    return this.#ask(forwarder, exchange, places)
+    return this.#ask(this.#running, exchange, places)
   }
 
   /** What is stored, if it will do. */
-  #reuse(forwarder: Forwarder, exchange: Exchange, places: Places): Answer | undefined {
+  #reuse({ forwarder }: Running, exchange: Exchange, places: Places): Answer | undefined {
     const { wish, call } = exchange
     const { match, key } = places.found
     if (!match || wish.mode === 'reload') return undefined
@@ -131,7 +220,8 @@ export class ResponseCache {
     const reuse = decideReuse(match, wish, now)
     if (reuse === 'validate') return undefined
     if (reuse === 'use-and-refresh' || this.#isEarly(match, now)) {
-      const refresh = () => this.#exchange(forwarder, exchange, places, true)
+      const refresh = async () =>
+        this.#counted(await forwarder.exchange(exchange, places, { detached: true }))
       this.#background.begin(key, refresh, call.background)
     }
     this.#stats.hits += 1
@@ -139,10 +229,10 @@ export class ResponseCache {
   }
 
   /** Asks upstream, and waits no longer than is worth it. */
-  async #ask(forwarder: Forwarder, exchange: Exchange, places: Places): Promise<Answer> {
+  async #ask(running: Running, exchange: Exchange, places: Places): Promise<Answer> {
     this.#stats.misses += 1
     const { softTimeout, hardTimeout } = this.#options
-    const asking = this.#exchange(forwarder, exchange, places, false)
+    const asking = this.#exchange(running, exchange, places)
     const goOn = () => this.#background.goOn(asking, exchange.call.background)
     const stale = softTimeout === undefined ? undefined : staleMeanwhile(exchange, places)
     if (stale && !(await endsWithin(asking, softTimeout))) {
@@ -157,13 +247,19 @@ export class ResponseCache {
   }
 
   async #exchange(
-    forwarder: Forwarder,
+    { forwarder, collapsed }: Running,
     exchange: Exchange,
     places: Places,
-    detached: boolean,
   ): Promise<Answer> {
-    const answer = await forwarder.exchange(exchange, places, detached)
-    if (isStored(answer)) this.#stats.stored += 1
+    const asking = collapsed?.ask(exchange, places) ?? forwarder.exchange(exchange, places, {})
+    return this.#counted(await asking)
+  }
+
+  #counted(answer: Answer): Answer {
+    const { status } = answer
+    if (status?.hit !== undefined) return answer
+    if (status?.collapsed) this.#stats.collapsed += 1
+    else if (status?.stored) this.#stats.stored += 1
     return answer
   }
 
@@ -173,24 +269,38 @@ export class ResponseCache {
     const spoils = isUnsafe(asked.method) && this.#running !== undefined
     const response = await call.forward({}).catch(async (error: unknown) => {
       // It may have been carried out all the same.
-      if (spoils) await this.#invalidate(call, spoiledUrls(asked.url))
+      if (spoils) await this.#spoil(exchange, undefined)
       throw error
     })
-    if (spoils && mayHaveChanged(response)) {
-      await this.#invalidate(call, spoiledUrls(asked.url, response))
-    }
+    if (spoils && mayHaveChanged(response)) await this.#spoil(exchange, response)
     return { response, status: { ...bypass, fwdStatus: response.status, stored: false } }
   }
 
-  /** RFC 9111 section 4.4. */
-  async #invalidate(call: CachedCall, urls: readonly string[]): Promise<void> {
-    const spoiled = urls.filter((url) => mayStore(this.#policies.of(url, call.rules, call.ttl)))
-    if (spoiled.length === 0) return
-    // The reply is there; a grant that cannot be read now is no reason to withhold it.
-    const own = await call.partition().catch(() => undefined)
-    const partitions = [own, call.shared].filter((one) => one !== undefined)
-    const forget = partitions.flatMap((one) => spoiled.map((url) => [one, url] as const))
-    await Promise.all(forget.map(async ([one, url]) => this.#running?.responses.forget(one, url)))
+  async #spoil({ asked, call }: Exchange, reply: Response | undefined): Promise<void> {
+    const spoiled = this.#policies.spoiledBy(asked, reply, call)
+    if (!this.#running) return
+    await spoil(this.#running.responses, call, spoiled)
+    for (const [soft, { urls, tags }] of [
+      [false, spoiled],
+      [true, spoiled.stale],
+    ] as const) {
+      const isAny = urls.length + tags.length > 0
+      const told = { urls: urls.map(withoutValues), tags, soft }
+      if (isAny) this.#tell({ type: 'cache_invalidate', ...told })
+    }
+  }
+
+  #tellOf(answer: Answer, url: string, response: Response): void {
+    const isHit = 'stored' in answer && (answer.status === undefined || answer.status.hit === true)
+    if (!isHeard(this.#options.onEvent, isHit ? 'cache_hit' : 'cache_miss')) return
+    const cacheStatus = response.headers.get('cache-status') ?? ''
+    if (!isHit) return this.#tell({ type: 'cache_miss', url: withoutValues(url), cacheStatus })
+    const stale = freshFor(answer.stored, Date.now()) < 0
+    this.#tell({ type: 'cache_hit', url: withoutValues(url), stale })
+  }
+
+  #tell(happening: CacheHappening): void {
+    tell(this.#options.onEvent, happening)
   }
 
   #isEarly(match: StoredResponse, now: number): boolean {
@@ -212,8 +322,4 @@ function notStored(): Answer {
 function staleMeanwhile({ wish }: Exchange, { found: { match } }: Places): Answer | undefined {
   if (!match || !isGoodWhileWaiting(match, wish, Date.now())) return undefined
   return { stored: match, status: { fwd: 'stale', stored: false, detail: 'soft-timeout' } }
-}
-
-function isStored({ status }: Answer): boolean {
-  return status?.hit === undefined && status?.stored === true
 }

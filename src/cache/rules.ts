@@ -1,5 +1,5 @@
 import { ConfigError } from '../errors.ts'
-import { urlPattern } from './url-pattern.ts'
+import { type UrlPattern, urlPattern } from './url-pattern.ts'
 
 /** How replies to some requests may be reused. */
 export interface CacheRule {
@@ -31,12 +31,23 @@ export interface CacheRule {
    * not known, the call is made with the user's token.
    */
   fromProfile?: Readonly<Record<string, 'country'>> | undefined
-  /** Names by which stored responses can be made stale. */
+  /** Names by which stored responses can be invalidated. */
   tags?: readonly string[] | undefined
   /** Seconds; see the option of the same name. */
   staleWhileRevalidate?: number | undefined
   /** Seconds; see the option of the same name. */
   staleIfError?: number | undefined
+  /**
+   * Makes it a rule about writes: what a request that matches takes away once it has succeeded, or
+   * once nobody knows whether it has. Tags, or paths (with `/` at the beginning), in which `:name`
+   * stands for that group of `match`; a path is that URL without a query. Other fields than `match`,
+   * `method` and `soft` it has none.
+   */
+  invalidates?: readonly string[] | undefined
+  /** With `invalidates`: for these methods. Default: for all but GET, HEAD, OPTIONS and TRACE. */
+  method?: string | readonly string[] | undefined
+  /** With `invalidates`: stored responses become stale, instead of going. Default `false`. */
+  soft?: boolean | undefined
 }
 
 /** Rules, first match first; in short a record from pattern to seconds. */
@@ -44,7 +55,7 @@ export type CacheRules = readonly CacheRule[] | Readonly<Record<string, number>>
 
 /** A rule made ready for matching. */
 export interface CompiledRule extends CacheRule {
-  readonly pattern: { test(url: string): boolean }
+  readonly pattern: UrlPattern
 }
 
 /** Rules made ready for matching. */
@@ -58,14 +69,20 @@ export function compileRules(rules: CacheRules | undefined): CompiledRules {
     for (const [status, ttl] of Object.entries(rule.negative ?? {})) {
       checkSeconds(rule.match, `negative.${status}`, ttl)
     }
+    checkMutation(rule)
     return { ...rule, pattern: patternOf(rule.match) }
   })
+}
+
+/** Is there a rule that says how long replies may be reused? */
+export function hasReading(rules: CompiledRules): boolean {
+  return rules.some(({ invalidates }) => !invalidates)
 }
 
 /** The rule for a URL: the first that matches, of the first list that has one. */
 export function ruleFor(url: string, ...lists: CompiledRules[]): CompiledRule | undefined {
   for (const list of lists) {
-    const found = list.find(({ pattern }) => pattern.test(url))
+    const found = list.find(({ pattern, invalidates }) => !invalidates && pattern.test(url))
     if (found) return found
   }
   return undefined
@@ -81,7 +98,19 @@ function checkSeconds(match: string, name: string, seconds: number | undefined):
   throw new ConfigError(`Cache rule '${match}': ${name} must be a number of seconds, 0 or more.`)
 }
 
-function patternOf(match: string): { test(url: string): boolean } {
+/** What only one of the two kinds of rules has. */
+function checkMutation({ match, invalidates, method, soft, ...others }: CacheRule): void {
+  const complain = (what: string) => new ConfigError(`Cache rule '${match}': ${what}.`)
+  if (!invalidates) {
+    if (method === undefined && soft === undefined) return
+    throw complain('method and soft need invalidates')
+  }
+  const other = Object.entries(others).find(([, value]) => value !== undefined)
+  if (other) throw complain(`${other[0]} needs a rule of its own, without invalidates`)
+  if (!Array.isArray(invalidates)) throw complain('invalidates must be a list of tags and paths')
+}
+
+function patternOf(match: string): UrlPattern {
   const pattern = urlPattern(match)
   if (pattern) return pattern
   throw new ConfigError(`Cache rule '${match}' is not a URL pattern; begin it with / or https://.`)

@@ -18,7 +18,7 @@ export interface EntryHead {
 
 /** A version, a checksum over all that follows, the length of the head. */
 const prefixBytes = 9
-const formatVersion = 2
+const formatVersion = 3
 /** So many answers to different request headers are kept for one URL. */
 export const mostVariants = 16
 

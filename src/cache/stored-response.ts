@@ -1,6 +1,7 @@
 import type { Standing } from './http/reuse.ts'
 import type { Field } from './http/stored-fields.ts'
 import type { Variant } from './http/vary.ts'
+import type { Marks } from './tags.ts'
 
 /** A reply as it is kept. */
 export interface StoredResponse extends Standing {
@@ -9,9 +10,11 @@ export interface StoredResponse extends Standing {
   readonly headers: readonly Field[]
   /** What Vary selected it by, as HMACs. */
   readonly variant: Variant
-  /** Where it came from, when redirects led elsewhere than was asked for. */
+  /** Where it came from, which redirects may have led to. */
   readonly url?: string | undefined
   readonly tags: readonly string[]
+  /** How what it hangs on stood before its request was sent. */
+  readonly marks: Marks
   readonly body: Uint8Array
 }
 
@@ -21,7 +24,7 @@ export type Description = Omit<StoredResponse, 'body'>
 /** Is it one that we have written? */
 export function isDescription(value: unknown): value is Description {
   if (typeof value !== 'object' || value === null) return false
-  const { status, headers, variant, tags, url, revalidation, ...numbers } = value as Record<
+  const { status, headers, variant, tags, marks, url, revalidation, ...numbers } = value as Record<
     string,
     unknown
   >
@@ -30,6 +33,7 @@ export function isDescription(value: unknown): value is Description {
     isListOf(headers, isField) &&
     isTexts(variant) &&
     isListOf(tags, isText) &&
+    isListOf(marks, isField) &&
     (url === undefined || isText(url)) &&
     revalidations.has(revalidation) &&
     instants.every((name) => isInstant(numbers[name]))

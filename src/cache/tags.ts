@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto'
+import { Recent } from '../recent.ts'
 import { getMany, setMany } from '../stores/many-keys.ts'
 import type { Store, StoredValue } from '../stores/store.ts'
 
@@ -29,6 +30,8 @@ export interface Reading {
   entry: StoredValue | undefined
   /** Costs a second round trip only for tags that the reader did not know. */
   standing(marks: Marks): Promise<Standing>
+  /** As {@link Tags.capture}, from what was read; tags that there are none of yet are begun. */
+  capture(): Promise<Captured>
 }
 
 /** Seconds. */
@@ -38,6 +41,9 @@ const lifetime = {
   /** Longer than any request that is still stored. */
   fence: 120,
 } as const
+
+/** So many keys are remembered. */
+const mostKeys = 4_000
 
 /** A version has two halves: a new first half invalidates, a new second half makes stale. */
 const halfBytes = 8
@@ -69,6 +75,8 @@ export function everything(partition?: string): Tag {
 export class Tags {
   readonly #store: Store
   readonly #namespace: string
+  readonly #keys = new Recent<string>(mostKeys)
+  readonly #lists = new WeakMap<readonly Tag[], readonly string[]>()
 
   constructor(store: Store, namespace: string) {
     this.#store = store
@@ -77,30 +85,32 @@ export class Tags {
 
   /**
    * Reads an entry together with the tags that it is known to hang on (those of its rule, its
-   * partition's, the namespace's) and its own fence: one round trip.
+   * partition's, the namespace's) and its own fence: one round trip. An entry that does not hang on
+   * all of them is invalid. `own` are tags of the reader's request: what it fills hangs on them, too.
    */
-  async read(entryKey: string, known: readonly Tag[]): Promise<Reading> {
-    const keys = [this.#fenceKey(entryKey), ...known.map((one) => this.#keyOf(one))]
-    const [entry, ...found] = await getMany(this.#store, [entryKey, ...keys])
-    const versions = new Map(keys.map((key, index) => [key, versionIn(found[index])]))
-    return { entry, standing: (marks) => this.#standing(marks, versions) }
+  async read(entryKey: string, known: readonly Tag[], own: readonly Tag[] = []): Promise<Reading> {
+    const readAt = performance.now()
+    const fence = this.#fenceKey(entryKey)
+    const tags = own.length === 0 ? known : [...known, ...own]
+    const keys = this.#keysOf(tags)
+    const [entry, ...found] = await getMany(this.#store, [entryKey, fence, ...keys])
+    const all = [fence, ...keys]
+    const versions = new Map(all.map((key, index) => [key, versionIn(found[index])]))
+    const required = all.slice(0, known.length + 1)
+    return {
+      entry,
+      standing: (marks) => this.#standing(marks, versions, required),
+      capture: () => this.#captured(tags, all, versions, readAt),
+    }
   }
 
   /** Takes down how tags stand, and the entry's fence: before its request is sent. */
   async capture(entryKey: string, tags: readonly Tag[]): Promise<Captured> {
-    const capturedAt = performance.now()
-    const fence = this.#fenceKey(entryKey)
-    const keys = tags.map((one) => this.#keyOf(one))
-    const [stood, ...found] = await getMany(this.#store, [fence, ...keys])
-    const versions = found.map(versionIn)
-    const lost = tags.filter((_, index) => isLost(versions[index]))
-    const begun = await this.#renew(lost)
-    const marks: Marks = [
-      [fence, versionIn(stood) ?? ''],
-      ...keys.map((key, index) => [key, begun.get(key) ?? versions[index] ?? ''] as const),
-    ]
-    const mayStore = () => performance.now() - capturedAt < (lifetime.fence - 1) * 1000
-    return { marks, mayStore }
+    const readAt = performance.now()
+    const keys = [this.#fenceKey(entryKey), ...tags.map((one) => this.#keyOf(one))]
+    const found = await getMany(this.#store, keys)
+    const versions = new Map(keys.map((key, index) => [key, versionIn(found[index])]))
+    return this.#captured(tags, keys, versions, readAt)
   }
 
   /** What hangs on these tags is invalid from now on, also what is being fetched just now. */
@@ -119,10 +129,42 @@ export class Tags {
     await setMany(this.#store, entries, { ttl: lifetime.fence })
   }
 
-  async #standing(marks: Marks, known: ReadonlyMap<string, string | undefined>): Promise<Standing> {
+  async #captured(
+    tags: readonly Tag[],
+    keys: readonly string[],
+    versions: ReadonlyMap<string, string | undefined>,
+    readAt: number,
+  ): Promise<Captured> {
+    const lost = tags.filter((one) => isLost(versions.get(this.#keyOf(one))))
+    const begun = new Map(
+      await Promise.all(
+        lost.map(async (one) => [this.#keyOf(one), await this.#begin(one)] as const),
+      ),
+    )
+    const marks = keys.map((key) => [key, begun.get(key) ?? versions.get(key) ?? ''] as const)
+    const mayStore = () => performance.now() - readAt < (lifetime.fence - 1) * 1000
+    return { marks, mayStore }
+  }
+
+  /** Gives a tag its first version; somebody else's is as good, as nothing has been sent yet. */
+  async #begin(one: Tag): Promise<string> {
+    const key = this.#keyOf(one)
+    const version = newVersion()
+    const written = await this.#store.compareAndSwap(key, undefined, version, { ttl: ttlOf(one) })
+    const found = written === undefined ? versionIn(await this.#store.get(key)) : textOf(version)
+    if (found !== undefined && !isLost(found)) return found
+    const [renewed] = (await this.#renew([one])).values()
+    return renewed!
+  }
+
+  async #standing(
+    marks: Marks,
+    known: ReadonlyMap<string, string | undefined>,
+    required: readonly string[],
+  ): Promise<Standing> {
     const carried = new Map(marks)
     // A rule may have got another tag since.
-    for (const key of known.keys()) if (!carried.has(key)) return 'invalid'
+    if (required.some((key) => !carried.has(key))) return 'invalid'
     const unknown = [...carried.keys()].filter((key) => !known.has(key))
     const found = unknown.length === 0 ? [] : await getMany(this.#store, unknown)
     const versions = new Map(known)
@@ -141,7 +183,7 @@ export class Tags {
       const pairs = some.map(({ key, value }) => [key, value] as const)
       await setMany(this.#store, pairs, { ttl })
     }
-    return new Map(entries.map(({ key, value }) => [key, value.toString('base64url')]))
+    return new Map(entries.map(({ key, value }) => [key, textOf(value)]))
   }
 
   async #age(one: Tag): Promise<void> {
@@ -159,11 +201,30 @@ export class Tags {
   }
 
   #keyOf({ kind, name, partition }: Tag): string {
-    return `${this.#namespace}:tag:${digest([kind, partition ?? null, name])}`
+    const tuple = JSON.stringify([kind, partition ?? null, name])
+    return this.#known('tag', tuple)
   }
 
   #fenceKey(entryKey: string): string {
-    return `${this.#namespace}${fencePart}${digest(['fence', entryKey])}`
+    return this.#known('fence', entryKey)
+  }
+
+  /** Who reads often does so with the same list. */
+  #keysOf(tags: readonly Tag[]): readonly string[] {
+    let keys = this.#lists.get(tags)
+    if (!keys) this.#lists.set(tags, (keys = tags.map((one) => this.#keyOf(one))))
+    return keys
+  }
+
+  /** Making a key takes a hash. */
+  #known(kind: 'tag' | 'fence', what: string): string {
+    const name = `${kind} ${what}`
+    let key = this.#keys.get(name)
+    if (key === undefined) {
+      key = `${this.#namespace}:${kind}:${hash('sha256', what, 'hex')}`
+      this.#keys.set(name, key)
+    }
+    return key
   }
 }
 
@@ -193,7 +254,11 @@ const unreadable = '?'
 function versionIn(found: StoredValue | undefined): string | undefined {
   if (!found) return undefined
   if (found.value.byteLength !== 2 * halfBytes) return unreadable
-  return Buffer.from(found.value).toString('base64url')
+  return textOf(found.value)
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString('base64url')
 }
 
 function isLost(version: string | undefined): boolean {
@@ -203,8 +268,4 @@ function isLost(version: string | undefined): boolean {
 /** Were the namespace's to end, everything would be fetched anew at the same moment, once a month. */
 function ttlOf({ kind, partition }: Tag): number | undefined {
   return kind === 'all' && partition === undefined ? undefined : lifetime.tag
-}
-
-function digest(tuple: readonly unknown[]): string {
-  return hash('sha256', JSON.stringify(tuple), 'hex')
 }

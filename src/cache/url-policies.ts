@@ -1,6 +1,9 @@
 import { Recent } from '../recent.ts'
-import { type CachePolicy, policyOf, type UrlPolicy } from './policy.ts'
-import { type CacheRules, type CompiledRules, compileRules, ruleFor } from './rules.ts'
+import type { CachedCall } from './cached-call.ts'
+import { type Spoiled, spoiledBy } from './mutations.ts'
+import { type CachePolicy, mayStore, policyOf, type UrlPolicy } from './policy.ts'
+import { type CacheRules, type CompiledRules, compileRules, hasReading, ruleFor } from './rules.ts'
+import type { Asked } from './stored-responses.ts'
 
 /** So many URLs' policies are remembered for each list of rules: matching patterns takes its time. */
 const mostUrls = 1_000
@@ -28,13 +31,23 @@ export class UrlPolicies {
     return ttl === undefined ? policy : { ...policy, ttl }
   }
 
+  /** What a write spoils; `reply` is `undefined` where nobody knows its outcome. */
+  spoiledBy(
+    asked: Asked,
+    reply: Response | undefined,
+    { rules, ttl }: Pick<CachedCall, 'rules' | 'ttl'>,
+  ): Spoiled {
+    const spoiled = spoiledBy(asked, reply, this.#rules, rules)
+    return { ...spoiled, urls: spoiled.urls.filter((url) => mayStore(this.of(url, rules, ttl))) }
+  }
+
   #ofUrl(url: string, rules: CompiledRules): UrlPolicy {
     let known = this.#known.get(rules)
     if (!known) this.#known.set(rules, (known = new Recent(mostUrls)))
     let policy = known.get(url)
     if (!policy) {
       const rule = ruleFor(url, this.#rules, rules)
-      const hasRules = this.#rules.length > 0 || rules.length > 0
+      const hasRules = hasReading(this.#rules) || hasReading(rules)
       known.set(url, (policy = policyOf(rule, { ...this.#settings, hasRules })))
     }
     return policy

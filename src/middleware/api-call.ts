@@ -44,6 +44,8 @@ export function apiCall(
     return (how: Forwarding) => {
       const sent = forwardedRequest(request, how)
       const signal = withinTotal(sent, total + Math.max(0, maxWait - usualWait))
+      // On Node 20 a Request's signal follows the caller's only as long as the Request lives.
+      signal.addEventListener('abort', () => void request, { once: true })
       const send = (isResend: boolean) => authorizedFetch(access, own, sent, { signal, isResend })
       return patiently(sent, signal, send, patience)
     }
@@ -75,6 +77,7 @@ export function apiCall(
         partition: () => partitionOf(owner.tokens, cached.partition),
         shared: rule?.shared ? sharedPartition(name, appKey()) : undefined,
         rules,
+        signal: () => request.signal,
         authorized: true,
         forward: forwarding(owner, about),
         background: (work) => app.background(work),

@@ -69,7 +69,7 @@ export class App {
       }),
     )
     this.cache = options.cache?.engine
-    this.cache?.attach(store)
+    this.cache?.attach(store, configuration.rules)
   }
 
   /** With a guard of its own: tokens do not wait because a limit cannot be looked up. */

@@ -142,7 +142,7 @@ function keepPrivate(res: ServerResponse): void {
 
 /** The cache that was mounted, before or after behalf; without a store of its own it uses the app's. */
 function cacheOf(app: App, req: ExpressRequest): ResponseCache | undefined {
-  req.responseCache?.attach(app.configuration.store)
+  req.responseCache?.attach(app.configuration.store, app.configuration.rules)
   return req.responseCache ?? app.cache
 }
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { type Call, Collapsing, type Outcome } from '../../src/cache/collapsing.ts'
-import { sharedReply } from '../../src/cache/shared-reply.ts'
+import { ownCopy } from '../../src/cache/own-copy.ts'
 
 const never = new AbortController().signal
 const shared = (text: string): Outcome<Response> => ({
@@ -77,23 +77,6 @@ describe('CA-15 equal calls at the same time', () => {
     const next = collapsing.fetch('key', never, call)
     calls[1]!.answer(shared('works'))
     expect(await textOf(next)).toBe('works')
-  })
-
-  test('a body that breaks off fails for all', async () => {
-    const collapsing = new Collapsing<Response>()
-    const broken = () =>
-      sharedReply(
-        new Response(
-          new ReadableStream({
-            pull(controller) {
-              controller.error(new TypeError('terminated'))
-            },
-          }),
-        ),
-        1_000,
-      )
-    const all = [1, 2, 3].map(() => collapsing.fetch('key', never, broken))
-    for (const one of all) await expect(one).rejects.toThrow('terminated')
   })
 })
 
@@ -221,41 +204,24 @@ describe('a reply that is one caller’s only', () => {
   })
 })
 
-describe('CA-12 a body', () => {
-  const response = (bytes: number) =>
-    new Response(new Blob([new Uint8Array(bytes).fill(7)]), { headers: { etag: '"a"' } })
-
-  test('over the limit is not shared, and its first caller has all of it', async () => {
-    const outcome = await sharedReply(response(1_001), 1_000)
-    expect(outcome.shared).toBe(false)
-    const reply = outcome.shared ? outcome.reply() : outcome.reply
-    expect((await reply.arrayBuffer()).byteLength).toBe(1_001)
-    expect(reply.headers.get('etag')).toBe('"a"')
-  })
+describe('CA-12 a body that several wait for', () => {
+  const whole = (size: number) => new Uint8Array(size).fill(7)
 
   test.each([0, 1, 65_536, 65_537, 200_000])('of %i bytes is whole for everybody', async (size) => {
-    const outcome = await sharedReply(response(size), 200_000)
-    if (!outcome.shared) throw new Error('It is to be shared.')
-    const [first, second] = [outcome.reply(), outcome.reply()]
+    const body = whole(size)
+    const [first, second] = [new Response(ownCopy(body)), new Response(ownCopy(body))]
     const bytes = new Uint8Array(await first.arrayBuffer())
-    const whole = Buffer.alloc(size, 7)
-    expect(whole.equals(bytes)).toBe(true)
+    expect(Buffer.compare(bytes, whole(size))).toBe(0)
     bytes.fill(0)
-    expect(whole.equals(Buffer.from(await second.arrayBuffer()))).toBe(true)
+    expect(Buffer.compare(new Uint8Array(await second.arrayBuffer()), whole(size))).toBe(0)
   })
 
-  test('of many megabytes is held once for all who wait', async () => {
-    const outcome = await sharedReply(response(5_000_000), 5_000_000)
-    if (!outcome.shared) throw new Error('It is to be shared.')
+  test('and has many megabytes is held once', async () => {
+    const body = whole(5_000_000)
     const before = process.memoryUsage().arrayBuffers
-    const replies = Array.from({ length: 200 }, () => outcome.reply())
+    const replies = Array.from({ length: 200 }, () => new Response(ownCopy(body)))
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(100_000_000)
     expect((await replies[199]!.arrayBuffer()).byteLength).toBe(5_000_000)
-  })
-
-  test('that there is none stays none', async () => {
-    const outcome = await sharedReply(new Response(null, { status: 204 }), 10)
-    expect(outcome.shared && outcome.reply().body).toBe(null)
   })
 })
 

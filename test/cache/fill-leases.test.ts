@@ -204,16 +204,20 @@ describe.skipIf(!redis.present)('processes over Redis', async () => {
     await server.close()
   })
 
-  test('200 calls in four of them are one upstream', { retry: 2 }, async () => {
-    const four = await start(4)
-    upstream.waits = [300]
-    const key = `storm ${Math.random()}`
-    const all = four.flatMap((peer) =>
-      Array.from({ length: 50 }, () => peer.ask({ ask: 'fill', key, upstream: upstream.url })),
-    )
-    expect(new Set(await Promise.all(all))).toEqual(new Set(['reply 1']))
-    expect(upstream.calls()).toBe(1)
-  })
+  test(
+    'CA-15 200 calls in four of them are one upstream, with collapse: store',
+    { retry: 2 },
+    async () => {
+      const four = await start(4)
+      upstream.waits = [300]
+      const key = `storm ${Math.random()}`
+      const all = four.flatMap((peer) =>
+        Array.from({ length: 50 }, () => peer.ask({ ask: 'fill', key, upstream: upstream.url })),
+      )
+      expect(new Set(await Promise.all(all))).toEqual(new Set(['reply 1']))
+      expect(upstream.calls()).toBe(1)
+    },
+  )
 
   // It takes some of the two seconds that nobody waits beyond, which a busy machine may not have.
   test('one that was killed while it called costs one call more', { retry: 2 }, async () => {

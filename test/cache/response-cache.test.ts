@@ -72,7 +72,7 @@ describe('the flow', () => {
     expect(second.response.headers.get('age')).toBe('0')
     expect(second.response.url).toBe(url)
     expect(upstream.calls).toBe(1)
-    expect(cache.stats()).toEqual({ hits: 1, misses: 1, bypassed: 0, stored: 1 })
+    expect(cache.stats()).toEqual({ hits: 1, misses: 1, bypassed: 0, stored: 1, collapsed: 0 })
   })
 
   test('goes upstream again when the ttl is over', async () => {
@@ -362,6 +362,8 @@ describe('partitions', () => {
   test("outside memory nothing can be read without the grant's key", async () => {
     const file = join(folder, 'sealed.sqlite')
     const store = sqliteStore(file)
+    // The first use loads a driver, which may take longer than a cache waits.
+    await store.get('connect')
     const { call } = cacheBefore(() => new Response('a-very-private-reply'), { store })
     await call()
     expect((await call()).status).toContain('hit')
@@ -436,6 +438,7 @@ describe('parsing', () => {
       headers: fc.array(fc.tuple(fc.string(), fc.string())),
       variant: fc.dictionary(fc.string(), fc.string(), { noNullPrototype: true }),
       tags: fc.array(fc.string()),
+      marks: fc.array(fc.tuple(fc.string(), fc.string())),
       url: fc.string(),
       receivedAt: fc.nat(),
       initialAge: seconds,

@@ -173,3 +173,36 @@ describe('what a call says to the cache', () => {
     expect(world.api.requestsTo('me')).toBe(1)
   })
 })
+
+describe('CA-15 calls of one user for the same, at the same time', () => {
+  const profiles = () => world.api.requests.filter(({ path }) => path.endsWith('/me')).length
+
+  test('are one upstream call, also when the first caller gives up', async () => {
+    const { auth, connect } = appWith({ rules: { '/v1/me': 60 } })
+    await connect('ada')
+    const { api } = await auth.forUser('ada')
+    world.api.reset()
+    const first = new AbortController()
+    const left = api.spotify.fetch('me', { signal: first.signal })
+    const all = Array.from({ length: 200 }, () => api.spotify.get<{ id: string }>('me'))
+    first.abort(new Error('gone'))
+    await expect(left).rejects.toThrow('gone')
+    expect(new Set((await Promise.all(all)).map(({ id }) => id)).size).toBe(1)
+    expect(profiles()).toBe(1)
+  })
+
+  test('are one for each user', async () => {
+    const { auth, connect } = appWith({ rules: { '/v1/me': 60 } })
+    await connect('ada', 'grace')
+    world.api.reset()
+    const users = ['ada', 'grace', 'ada', 'grace']
+    const profile = async (user: string) => {
+      const { api } = await auth.forUser(user)
+      return api.spotify.get<{ id: string }>('me')
+    }
+    const ids = (await Promise.all(users.map(profile))).map(({ id }) => id)
+    expect([ids[0], ids[1]]).toEqual([ids[2], ids[3]])
+    expect(ids[0]).not.toBe(ids[1])
+    expect(profiles()).toBe(2)
+  })
+})

@@ -120,7 +120,7 @@ function cookiesSetBy({ headers }: { headers: object }): string[] {
   return lines.map((line) => line.split(';', 1)[0]!)
 }
 
-test('a reply that depends on who asks is private unless the app says otherwise', async () => {
+test('CA-16 a reply that depends on who asks is private unless the app says otherwise', async () => {
   const { browser } = createApp(world, {
     routes: (app) =>
       app.get('/public', async (req, res) => {

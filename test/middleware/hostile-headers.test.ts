@@ -56,4 +56,23 @@ describe.each(Object.entries(targets))('hostile headers on %s', (_name, createAp
       expect(sent.length).toBeGreaterThan(0)
     }),
   )
+
+  test('CA-14 nothing of the visitor’s request goes to the API', () =>
+    inWorld(async (world, sent) => {
+      const { app, browser } = createApp(world)
+      const ada = browser()
+      await loginAs(ada, { user: 'ada', provider: 'spotify' })
+      sent.length = 0
+      const cookie = cookiesOf(ada).join('; ')
+      await sendAsIs(app, '/me', {
+        cookie,
+        'accept-language': 'de',
+        'x-forwarded-host': 'evil.example',
+        'x-http-method-override': 'DELETE',
+        'x-original-url': '/v1/other',
+        'x-of-the-visitor': 'yes',
+      })
+      expect(sent).toHaveLength(1)
+      expect([...sent[0]!.keys()]).toEqual(['authorization'])
+    }))
 })

@@ -162,7 +162,7 @@ describe('withApi', () => {
     expect(await reply.json()).toEqual({ id: '7' })
   })
 
-  test('SE-09 makes private what depends on who asks, and leaves alone what does not', async () => {
+  test('CA-16 SE-09 makes private what depends on who asks, and leaves alone what does not', async () => {
     const auth = make()
     const said = { 'cache-control': 'public, max-age=60' }
     const cases = [
@@ -180,7 +180,7 @@ describe('withApi', () => {
     }
   })
 
-  test('an upstream’s reply that is passed on brings no cookie and no word on caching along', async () => {
+  test('CA-16 an upstream’s reply that is passed on brings no cookie and no word on caching along', async () => {
     const fetching: typeof fetch = async (...parts) => {
       const reply = await fetch(...parts)
       const headers = new Headers(reply.headers)

@@ -201,7 +201,7 @@ test('SE-07 with a retired secret nobody is locked out: logout, login and discon
   await browser().get('/me').set('cookie', cookie).expect(401)
 })
 
-test('SE-09 what an app sets for all replies does not make a personal one public', async () => {
+test('CA-16 SE-09 what an app sets for all replies does not make a personal one public', async () => {
   const { browser } = createApp(world, {
     before: (app) =>
       app.use((_req, res, next) => {

@@ -1,6 +1,5 @@
 // One of several processes that share a store: questions come as messages, and answers go back.
-import { Collapsing } from '../../src/cache/collapsing.ts'
-import { FillLeases } from '../../src/cache/fill-leases.ts'
+import { cachedFetch } from '../../src/cache/cached-fetch.ts'
 import { CooldownRecords } from '../../src/oauth/cooldown-records.ts'
 import { Cooldowns } from '../../src/oauth/cooldowns.ts'
 import { memoryTier } from '../../src/stores/memory-tier.ts'
@@ -15,8 +14,7 @@ const cooldowns = new Cooldowns({
   by: 'grant',
   records: new CooldownRecords(store, 'behalf'),
 })
-const collapsing = new Collapsing<Response>()
-const leases = new FillLeases(store, 'behalf', 30)
+const cached = cachedFetch(fetch, { store, collapse: 'store', rules: { '/*': 60 } })
 
 process.on('message', ({ id, ...question }: PeerQuestion & { id: number }) => {
   void answer(question as PeerQuestion).then(
@@ -29,7 +27,7 @@ process.send?.({ ready: true })
 async function answer(question: PeerQuestion): Promise<unknown> {
   switch (question.ask) {
     case 'fill':
-      return fill(question.key, question.upstream)
+      return (await cached(`${question.upstream}${encodeURIComponent(question.key)}`)).text()
     case 'read': {
       const found = await tier.get(question.key)
       return found && Buffer.from(found.value).toString()
@@ -41,29 +39,4 @@ async function answer(question: PeerQuestion): Promise<unknown> {
     case 'begin cooldown':
       return cooldowns.begin(question.grantId, question.seconds)
   }
-}
-
-/** What `upstream` answers, which it is asked for once by all processes together. */
-async function fill(key: string, upstream: string): Promise<string> {
-  const find = async () => {
-    const found = await store.get(`entry:${key}`)
-    const text = found && Buffer.from(found.value).toString()
-    return text === undefined
-      ? undefined
-      : { shared: true as const, reply: () => new Response(text) }
-  }
-  const call = async (signal: AbortSignal) => {
-    const response = await fetch(upstream, { signal })
-    if (response.headers.get('cache-control') === 'no-store') {
-      return { shared: false as const, reply: response, response }
-    }
-    const text = await response.text()
-    await store.set(`entry:${key}`, Buffer.from(text), { ttl: 60 })
-    return { shared: true as const, reply: () => new Response(text) }
-  }
-  const { signal } = new AbortController()
-  const { reply } = await collapsing.fetch(key, signal, (shared) =>
-    leases.fetch(key, shared, { find, call }),
-  )
-  return reply.text()
 }

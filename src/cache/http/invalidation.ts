@@ -28,7 +28,8 @@ export function spoiledUrls(url: string, reply?: { readonly headers: Fields }): 
   return [...new Set([href, ...also].map(withoutFragment))]
 }
 
-function withoutFragment(url: string): string {
+/** As it goes over the network. */
+export function withoutFragment(url: string): string {
   const at = url.indexOf('#')
   return at < 0 ? url : url.slice(0, at)
 }

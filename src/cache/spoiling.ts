@@ -1,0 +1,29 @@
+import type { CachedCall } from './cached-call.ts'
+import type { Spoiled } from './mutations.ts'
+import type { Partition } from './partition.ts'
+import type { StoredResponses } from './stored-responses.ts'
+import { tag } from './tags.ts'
+
+/** Takes away what a write has spoiled: of who made it, and of what users share. */
+export async function spoil(
+  responses: StoredResponses,
+  call: CachedCall,
+  { urls, tags, stale }: Spoiled,
+): Promise<void> {
+  if ([urls, tags, stale.urls, stale.tags].every(({ length }) => length === 0)) return
+  // The reply is there; a grant that cannot be read now is no reason to withhold it.
+  const own = await call.partition().catch(() => undefined)
+  const partitions = [own, call.shared].filter((one) => one !== undefined)
+  const inEach = <Name, Result>(
+    names: readonly Name[],
+    use: (one: Partition, name: Name) => Result,
+  ) => partitions.flatMap((one) => names.map((name) => use(one, name)))
+  const ofPartition = ({ id }: Partition, name: string) => tag(name, id)
+  // A store that fails is passed by; it is passed by when it is read, too.
+  await Promise.allSettled([
+    ...inEach(urls, (one, url) => responses.forget(one, url)),
+    ...inEach(stale.urls, (one, url) => responses.makeStale(one, url)),
+    responses.invalidate(inEach(tags, ofPartition)),
+    responses.ageTags(inEach(stale.tags, ofPartition)),
+  ])
+}

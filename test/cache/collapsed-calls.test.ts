@@ -171,6 +171,23 @@ describe('CA-15 calls for one cold key at the same time', () => {
     expect(seen).toHaveLength(2)
   })
 
+  test('that validate something which must no longer be stored ask each', async () => {
+    const reply = (calls: number) =>
+      calls === 1
+        ? new Response('body', { headers: { etag: '"a"', 'cache-control': 'max-age=0' } })
+        : new Response(null, {
+            status: 304,
+            headers: { etag: '"a"', 'cache-control': 'no-store' },
+          })
+    const { open, seen, fetch } = upstream(reply)
+    open()
+    const cached = cachedFetch(fetch)
+    await cached(url)
+    const all = [1, 2, 3].map(() => cached(url))
+    expect(await Promise.all(all.map(textOf))).toEqual(['body', 'body', 'body'])
+    expect(seen).toHaveLength(4)
+  })
+
   test('fail together, and the next one is made again', async () => {
     let calls = 0
     const fetch = async () => {

@@ -52,7 +52,9 @@ export function createNextApp(world: World, settings: PortableSettings = {}): Po
 }
 
 /** Serves route handlers to Node: whatever host is asked for, Next.js writes `localhost` into the URL. */
-export function listener(routeAt: (path: string, method: string) => Route | undefined): RequestListener {
+export function listener(
+  routeAt: (path: string, method: string) => Route | undefined,
+): RequestListener {
   return async (req, res) => {
     const url = `http://localhost:3000${req.url}`
     const route = routeAt(req.url!.split('?', 1)[0]!, req.method!)

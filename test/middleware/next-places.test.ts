@@ -8,7 +8,7 @@ import { loginAs } from '../../src/testing/index.ts'
 import { ownForm, useWorld } from './express-app.ts'
 import { cookiesOf } from './flow.ts'
 import { createNextApp, type PortableApp } from './next-app.ts'
-import { inCookie, inIronSession } from './place-kinds.ts'
+import { inCookie, inIronSession, inIronSession9 } from './place-kinds.ts'
 
 const world = useWorld()
 beforeEach(() => {
@@ -16,7 +16,9 @@ beforeEach(() => {
   world.api.reset()
 })
 
-describe.each([inCookie, inIronSession])('Next.js with tokenStore: $name', ({ tokenStore }) => {
+const kinds = [inCookie, inIronSession, await inIronSession9()].filter((kind) => kind !== undefined)
+
+describe.each(kinds)('Next.js with tokenStore: $name', ({ tokenStore }) => {
   const apps: PortableApp[] = []
   let folder: string
 

@@ -89,6 +89,15 @@ export const inIronSession: PlaceKind = {
   count: countInIron,
 }
 
+/** iron-session 9, on a Node that it is for. */
+export async function inIronSession9(): Promise<PlaceKind | undefined> {
+  const [major = 0] = process.versions.node.split('.').map(Number)
+  if (major < 22) return undefined
+  const { getIronSession: getIronSession9 } = await import('iron-session9')
+  const tokenStore = ironSession(getIronSession9, ironOptions)
+  return { ...inIronSession, name: 'ironSession() with iron-session 9', tokenStore }
+}
+
 export const placeKinds: readonly PlaceKind[] = [
   inMemorySession,
   inRemoteSession,

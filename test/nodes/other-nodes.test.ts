@@ -15,6 +15,8 @@ const shortForm = [
   'test/middleware/connect.test.ts',
   'test/middleware/login.test.ts',
   'test/middleware/logout.test.ts',
+  'test/middleware/next.test.ts',
+  'test/middleware/next-places.test.ts',
   'test/nodes/stores.test.ts',
   'test/oauth/api-client.test.ts',
   'test/oauth/token-record.test.ts',

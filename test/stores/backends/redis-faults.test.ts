@@ -182,7 +182,17 @@ describe.skipIf(!redis.present).each<RedisDriverName>(['ioredis', 'redis'])(
 
     test('an ACL user needs the documented commands and its own keys only', async () => {
       const server = await startRedis()
-      await server.cli('acl', 'setuser', 'app', 'on', `>${secret}`, '~app:*', '~app', '&app:*', ...allowed)
+      await server.cli(
+        'acl',
+        'setuser',
+        'app',
+        'on',
+        `>${secret}`,
+        '~app:*',
+        '~app',
+        '&app:*',
+        ...allowed,
+      )
       for (const layout of ['keys', 'hash'] as const) {
         const make = () =>
           open(server.url.replace('//', `//app:${secret}@`), { namespace: 'app', layout })

@@ -27,10 +27,12 @@ Usage: behalf <command>
                    --redirect-uri URI  as registered (http://127.0.0.1:8888/callback)
                    --device            with a code, at another device
                    --no-browser        prints the address and opens nothing
+                   --namespace NAME    as the option of behalf() (behalf)
   token PROVIDER tells whose grant it is and until when
                    --reveal            prints a valid access token, and nothing else
-                   --store, --user     as above
-                 PROVIDER is spotify, google, github, microsoft, or a name of yours with --issuer URL.
+                   --store, --user, --namespace   as above
+                 PROVIDER is spotify, google, github, microsoft, or a name of yours with --issuer URL, or with
+                 --authorization-endpoint, --token-endpoint, --device-authorization-endpoint and --api.
                  Its client is read from NAME_CLIENT_ID and NAME_CLIENT_SECRET, or --client-id ID
   doctor [PROVIDER]
                  checks what is set, and says what to change: secret, base URL, cookies, store, clock,

@@ -41,7 +41,7 @@ function checkPlainHttp(url: URL): void {
   }
   if (process.env['NODE_ENV'] === 'production') {
     throw new ConfigError(
-      'baseUrl must be https in production. To try the app on this machine, run it without NODE_ENV=production.',
+      'baseUrl must be https in production. To try the app on this machine, run it without NODE_ENV=production (Next.js: next dev, not next start).',
     )
   }
 }

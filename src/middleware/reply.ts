@@ -70,7 +70,7 @@ export function confirmationPage(provider: string, goOn: string): Response {
   const page = document(
     'Go on?',
     `<h1>Go on to ${escapeHtml(provider)}?</h1>
-<p>Another site has sent you here, to connect your account at ${escapeHtml(provider)}. Go on only if that is what you want.</p>
+<p>Another site, or another address of this one, has sent you here to connect your account at ${escapeHtml(provider)}. Go on only if that is what you want.</p>
 <p><a href="${escapeHtml(goOn)}">Go on</a></p>`,
   )
   return new Response(page, { headers: pageHeaders })

@@ -130,6 +130,13 @@ describe('behalf doctor', () => {
     expect(hidden).toMatch(/change proxy .*Host header/)
   })
 
+  test('an app whose users sign in first is not taken for one behind a bad proxy', async () => {
+    const origin = await runningApp({ user: () => undefined, signInUrl: '/sign-in' })
+    const found = await examined(['--base-url', origin])
+    expect(found).toMatch(/note app .*signInUrl/)
+    expect(found).not.toMatch(/change proxy/)
+  })
+
   test('tells a provider that is not what it says, a clock that is wrong, and an app that is away', async () => {
     const origin = await runningApp()
     const run = (...more: string[]) =>

@@ -19,7 +19,7 @@ describe.each(Object.entries(expressVersions))('on %s', (_name, express) => {
     const ada = browser()
     const asked = await ada.get('/auth/spotify/login?returnTo=/me').set(fromElsewhere)
     expect(asked.status).toBe(200)
-    expect(asked.text).toContain('Another site has sent you here')
+    expect(asked.text).toContain('Another site, or another address of this one, has sent you here')
     expect(asked.headers['set-cookie']).toBeUndefined()
     expect(asked.headers['x-frame-options']).toBe('DENY')
     expect(asked.headers['content-security-policy']).toContain("frame-ancestors 'none'")

@@ -39,6 +39,11 @@ async function checkLogin(origin: string, basePath: string, name: string): Promi
       ),
     ]
   }
+  if (new URL(location, origin).origin === origin) {
+    return [
+      note('a login leads to your own sign-in first (signInUrl): who is signed in would see more'),
+    ]
+  }
   const cookies = reply.cookies.filter((one) => one.includes('.t.'))
   if (cookies.length === 0) return [proxy.change('The login’s Set-Cookie has been taken away.')]
   const wanted = origin.startsWith('https:') ? /^__Host-.*; Secure/i : /HttpOnly/i

@@ -53,7 +53,7 @@ async function endSessions(
 async function meantBy(
   { name, records }: ProviderAccess,
   { subject, sid }: LogoutToken,
-): Promise<{ found: FoundRecord[]; failure: unknown }> {
+): Promise<{ found: FoundRecord[]; failure: Error | undefined }> {
   const whose = sid === undefined ? { subject: subject! } : { sid }
   const { found, failure } = await records.sessionsOf({ provider: name, ...whose })
   const meant = found.filter(

@@ -12,8 +12,8 @@ const notPassedOn =
 export function privately(response: Response, cookies: readonly string[] = []): Response {
   const headers = new Headers(response.headers)
   const isPassedOn = response.url !== '' || headers.has('cache-status')
-  if (isPassedOn)
-    for (const name of [...headers.keys()]) if (notPassedOn.test(name)) headers.delete(name)
+  const dropped = isPassedOn ? [...headers.keys()].filter((name) => notPassedOn.test(name)) : []
+  for (const name of dropped) headers.delete(name)
   if (isPassedOn || !headers.has('cache-control')) headers.set('cache-control', 'private, no-store')
   for (const cookie of cookies) headers.append('set-cookie', cookie)
   const { status, statusText } = response

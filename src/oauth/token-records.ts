@@ -67,7 +67,7 @@ export class TokenRecords {
    * The grants of sessions here that a logout at the provider means: of its subject, as ID tokens
    * name it, or of its session (`sid`). `failure`: one of them could not be read, and may be one too.
    */
-  async sessionsOf(whose: Subject): Promise<{ found: FoundRecord[]; failure: unknown }> {
+  async sessionsOf(whose: Subject): Promise<{ found: FoundRecord[]; failure: Error | undefined }> {
     const { found, failure } = await this.#lookedUp(whose)
     const isMeant = ({ record }: FoundRecord) =>
       record.provider === whose.provider &&
@@ -87,16 +87,14 @@ export class TokenRecords {
     return found.toSorted((one, other) => rank(other) - rank(one))
   }
 
-  async #lookedUp(whose: Subject): Promise<{ found: FoundRecord[]; failure: unknown }> {
+  async #lookedUp(whose: Subject): Promise<{ found: FoundRecord[]; failure: Error | undefined }> {
     const keys = await this.#subjects.keysOf(whose)
     const home = this.#store
     const read = await Promise.allSettled(keys.map((key) => this.reread({ home, key })))
     const found = read
       .flatMap((one) => (one.status === 'fulfilled' && one.value ? [one.value] : []))
       .filter(isAlive)
-    const failures = read.flatMap((one) =>
-      one.status === 'rejected' ? [one.reason as unknown] : [],
-    )
+    const failures = read.flatMap((one) => (one.status === 'rejected' ? [one.reason as Error] : []))
     const failure = failures.find((one) => !(one instanceof RetiredSecretError)) ?? failures[0]
     return { found, failure }
   }
@@ -307,7 +305,9 @@ function subjectsOf({ provider, profile, sid, isApp, user, idSubject }: TokenRec
   if (user !== undefined) return [subject]
   return [
     subject,
-    ...(idSubject === undefined ? [] : [{ provider, subject: idSubject }]),
+    ...(idSubject === undefined || idSubject === profile.subject
+      ? []
+      : [{ provider, subject: idSubject }]),
     ...(sid === undefined ? [] : [{ provider, sid }]),
   ]
 }

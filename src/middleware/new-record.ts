@@ -26,6 +26,6 @@ export function newRecord(
     dpopKey,
     idToken,
     sid,
-    idSubject: idSubject === profile?.subject ? undefined : idSubject,
+    idSubject,
   }
 }

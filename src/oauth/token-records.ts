@@ -305,7 +305,9 @@ function subjectsOf({ provider, profile, sid, isApp, user, idSubject }: TokenRec
   if (user !== undefined) return [subject]
   return [
     subject,
-    ...(idSubject === undefined ? [] : [{ provider, subject: idSubject }]),
+    ...(idSubject === undefined || idSubject === profile.subject
+      ? []
+      : [{ provider, subject: idSubject }]),
     ...(sid === undefined ? [] : [{ provider, sid }]),
   ]
 }

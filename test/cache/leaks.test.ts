@@ -79,6 +79,44 @@ describe.each(stores)('two users and one URL on $name', ({ open }) => {
     },
   )
 
+  describe.each(['GET', 'HEAD'])(
+    'a shared entry that one of them has checked with %s',
+    (method) => {
+      const said = { etag: '"1"', 'cache-control': 'public, max-age=60' }
+      const own: Array<[string, Record<string, string>]> = [
+        ['CA-02 private', { 'cache-control': 'private, max-age=60' }],
+        ['CA-04 Vary: Authorization', { vary: 'Authorization' }],
+        ['CA-04 Vary: Cookie', { vary: 'Cookie' }],
+        ['CA-04 Vary: *', { vary: '*' }],
+      ]
+      const checkedWith = async (answer: Record<string, string>) => {
+        const store = await open(`checked-${randomBytes(4).toString('hex')}`)
+        const { fetch, seen } = cacheBefore(
+          (_request, calls) => {
+            if (calls !== 2) return new Response('public', { headers: said })
+            const headers = { ...said, 'x-account': 'ada', ...answer }
+            return new Response(null, { status: method === 'HEAD' ? 200 : 304, headers })
+          },
+          { rules: [{ match: '/v1/*', ttl: 60, shared: true }], store },
+        )
+        await textOf(fetch(undefined, { user: 'eve' }))
+        await textOf(fetch(undefined, { user: 'ada', mode: 'no-cache' }, { method }))
+        const grace = await fetch(undefined, { user: 'grace' })
+        expect(await grace.text()).toBe('public')
+        expect(seen[1]!.method).toBe(method)
+        return { account: grace.headers.get('x-account'), asked: seen.length }
+      }
+
+      test.each(own)('%s: what it learned is not for the others', async (_what, answer) => {
+        expect(await checkedWith(answer)).toEqual({ account: null, asked: 3 })
+      })
+
+      test('CA-02 public: it is brought up to date for all', async () => {
+        expect(await checkedWith({})).toEqual({ account: 'ada', asked: 2 })
+      })
+    },
+  )
+
   test('CA-10 a 500 with max-age is not stored', async () => {
     const { statusOf, seen } = cacheBefore(
       () => new Response('x', { status: 500, headers: { 'cache-control': 'max-age=60' } }),

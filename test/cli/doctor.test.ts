@@ -137,6 +137,16 @@ describe('behalf doctor', () => {
     expect(found).not.toMatch(/change proxy/)
   })
 
+  test('LG-02 nothing that an app says is a command to the terminal', async () => {
+    const origin = await listen((_req, res) => {
+      res.setHeader('cache-control', 'no-store')
+      res.end(JSON.stringify({ providers: { '\u001b[2Jx\u202e\nok     app': {} } }))
+    })
+    const { out } = await runCli(['doctor', 'mine', '--client-id', 'x', '--base-url', origin])
+    expect(out).toContain('has no provider mine; it has: [2Jxok     app\n')
+    expect(out.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
+  })
+
   test('tells a provider that is not what it says, a clock that is wrong, and an app that is away', async () => {
     const origin = await runningApp()
     const run = (...more: string[]) =>

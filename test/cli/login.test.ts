@@ -81,7 +81,9 @@ describe('behalf login', () => {
     )
     running.push(command)
     const [, address = ''] = await saidBy(command, /Log in at (\S+)/)
-    expect(address).toBe(`http://127.0.0.1:${port}/auth/spotify/login`)
+    expect(address).toMatch(
+      new RegExp(`^http://127\\.0\\.0\\.1:${port}/auth/spotify/login\\?key=[\\w-]{22}$`),
+    )
     expect((await visit(address)).text).toContain('close this page')
     expect(await command.ended).toEqual([0, null])
     expect(command.printed.out).toMatch(
@@ -123,7 +125,8 @@ describe('behalf login', () => {
       GITHUB_CLIENT_SECRET: env.SPOTIFY_CLIENT_SECRET,
     })
     running.push(command)
-    await saidBy(command, /Log in at (\S+)/)
+    const [, address = ''] = await saidBy(command, /Log in at (\S+)/)
+    expect(address).toContain(`http://localhost:${port}/auth/github/login?key=`)
     await expect
       .poll(() => {
         try {
@@ -132,10 +135,10 @@ describe('behalf login', () => {
           return ''
         }
       })
-      .toBe(`http://localhost:${port}/auth/github/login`)
+      .toBe(address)
     for (const host of ['127.0.0.1', '[::1]']) {
       // Reached, and refused: under another name it is another page's request.
-      const reply = await fetch(`http://${host}:${port}/auth/github/login`)
+      const reply = await fetch(address.replace('localhost', host))
       expect(reply.status).toBe(404)
     }
   }, 60_000)
@@ -152,6 +155,85 @@ describe('behalf login', () => {
     await visit(address, { cancel: true })
     expect(await command.ended).toEqual([1, null])
     expect(command.printed.error).toContain('the login failed (access_denied)')
+  }, 60_000)
+
+  test('nobody else on the machine begins it or learns of it; who was told the address does', async () => {
+    const { args, env } = settings()
+    const port = await freePort()
+    const uri = `http://127.0.0.1:${port}/callback`
+    const command = startCli(['login', 'spotify', ...args, '--redirect-uri', uri], env)
+    running.push(command)
+    const [, address = ''] = await saidBy(command, /Log in at (\S+)/)
+    const { origin, search } = new URL(address)
+    const other = search.endsWith('A') ? 'B' : 'A'
+    for (const path of [
+      '/auth/spotify/login',
+      '/auth/spotify/login?key=',
+      `/auth/spotify/login${search.slice(0, -1)}`,
+      `/auth/spotify/login${search.slice(0, -1)}${other}`,
+      `/auth/spotify/login${search}x`,
+      '/auth/session',
+      `/auth/session${search}`,
+    ]) {
+      const reply = await request(origin).get(path).set(navigation)
+      expect(reply.status, path).toBe(404)
+      expect(reply.headers['set-cookie']).toBeUndefined()
+    }
+    await visit(address)
+    expect(await command.ended).toEqual([0, null])
+    expect(command.printed.out).toContain('as Ada Moreau')
+    const told = await runCli(['token', 'spotify', ...args], env)
+    expect(told.out).toContain('subject     ada')
+  }, 90_000)
+
+  test('LG-02 nothing that the provider says is a command to the terminal', async () => {
+    const { args, env } = settings()
+    const port = await freePort()
+    const uri = `http://127.0.0.1:${port}/callback`
+    const name = '\u001b]0;own\u0007A\u009b2Jd\u202ea\n\rsubject x'
+    world.api.switches.reply = ({ path }) =>
+      path === '/v1/me'
+        ? {
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ id: 'ada', display_name: name }),
+          }
+        : undefined
+    const command = startCli(['login', 'spotify', ...args, '--redirect-uri', uri], env)
+    running.push(command)
+    const [, address = ''] = await saidBy(command, /Log in at (\S+)/)
+    await visit(address)
+    expect(await command.ended).toEqual([0, null])
+    world.api.switches.reply = undefined
+    expect(command.printed.out).toMatch(/^Logged in at spotify as \]0;ownA2Jdasubject x, for .*\n$/)
+    const told = await runCli(['token', 'spotify', ...args], env)
+    expect(told.out).toMatch(/^subject +ada \(\]0;ownA2Jdasubject x\)\nscope /)
+  }, 90_000)
+
+  test('LG-02 nor is what it says of a device’s login', async () => {
+    const { args, env } = settings()
+    const server = createServer((_req, res) => {
+      res.setHeader('content-type', 'application/json')
+      res.end(
+        JSON.stringify({
+          device_code: 'x',
+          user_code: '\u001b[2JWX\u202eYZ',
+          verification_uri: 'https://as.example/device',
+          verification_uri_complete: 'https://as.example/device?code=\u001b[2J',
+          expires_in: 600,
+          interval: 60,
+        }),
+      )
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const endpoint = `http://127.0.0.1:${port}/device`
+    const given = ['--device-authorization-endpoint', endpoint]
+    const command = startCli(['login', 'spotify', ...args, '--device', ...given], env)
+    running.push(command)
+    await saidBy(command, /or open .*\n/)
+    server.close()
+    expect(command.printed.error).toContain('/device and enter [2JWXYZ\n')
+    expect(command.printed.error.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}]/u)
   }, 60_000)
 
   test('says what is missing, and which port is in use', async () => {

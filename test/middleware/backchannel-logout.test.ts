@@ -1,10 +1,11 @@
 import { createHmac, randomUUID } from 'node:crypto'
 import fc from 'fast-check'
-import { beforeEach, describe, expect, test } from 'vitest'
-import { oidc } from '../../src/oauth/providers/index.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { oidc, type OidcOptions } from '../../src/oauth/providers/index.ts'
 import { loginAs } from '../../src/testing/index.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
+import { sealedCookie } from '../../src/sessions/index.ts'
 import { createApp, expressVersions, useWorld } from './express-app.ts'
 
 type Claims = Record<string, unknown>
@@ -13,14 +14,18 @@ type Sign = (claims: Claims, header?: Claims) => string
 const world = useWorld()
 let sign: Sign
 beforeEach(() => world.provider.reset())
+afterEach(() => vi.useRealTimers())
 
 const event = 'http://schemas.openid.net/event/backchannel-logout'
 const path = '/auth/spotify/backchannel-logout'
 
-function appWith(settings: Parameters<typeof createApp>[1] = {}) {
+function appWith(
+  settings: Parameters<typeof createApp>[1] = {},
+  options: Partial<OidcOptions> = {},
+) {
   const { issuer, clientId, clientSecret } = world.provider.overrides
-  const { apiBaseUrl } = { apiBaseUrl: world.api.baseUrl }
-  const provider = oidc({ issuer, clientId, clientSecret, apiBaseUrl })
+  const apiBaseUrl = world.api.baseUrl
+  const provider = oidc({ issuer, clientId, clientSecret, apiBaseUrl, ...options })
   const providers = { spotify: provider }
   return createApp(world, { ...settings, options: { ...settings.options, providers } })
 }
@@ -205,6 +210,118 @@ describe('a logout token', () => {
     await ada.get('/me').expect(401)
   })
 
+  test('that a store could act on for some sessions only may come again for the others', async () => {
+    const keys: string[] = []
+    const away = new Set<string>()
+    const inner = memoryStore()
+    const { get, compareAndSwap } = inner
+    const store: Store = Object.assign(inner, {
+      get: async (key: string) => {
+        if (away.has(key)) throw new Error('away')
+        return get.call(inner, key)
+      },
+      compareAndSwap: async (...parts: Parameters<typeof compareAndSwap>) => {
+        if (/:grant:[0-9a-f]{64}$/.test(parts[0])) keys.push(parts[0])
+        return compareAndSwap.apply(inner, parts)
+      },
+    })
+    const app = appWith({ options: { store } })
+    const browsers = [await loggedIn(app, 'one'), await loggedIn(app, 'two')]
+    away.add(keys[0]!)
+    const token = sign(claimsWith({ sid: undefined }))
+    await send(app, token).expect(503)
+    await browsers[1]!.get('/me').expect(401)
+    away.clear()
+    await browsers[0]!.get('/me').expect(200)
+    await send(app, token).expect(200)
+    await browsers[0]!.get('/me').expect(401)
+  })
+
+  test('is remembered for as long as it can be taken, however far ahead the provider’s clock is', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'performance'] })
+    const app = appWith()
+    await loggedIn(app, 'one')
+    const token = sign(claimsWith({ sid: undefined, iat: now() + 55, exp: now() + 900 }))
+    await send(app, token).expect(200)
+    vi.advanceTimersByTime(690_000)
+    const back = await loggedIn(app, 'one')
+    await send(app, token).expect(400)
+    await back.get('/me').expect(200)
+  })
+
+  test('names its subject as ID tokens do, however the app names its users', async () => {
+    const profile = (user: Claims) => ({ subject: `account ${String(user['sub'])}` })
+    const app = appWith({}, { profile })
+    for (const changes of [{}, { sid: undefined }]) {
+      const ada = await loggedIn(app, 'one')
+      await send(app, sign(claimsWith({ ...changes, sub: 'grace' }))).expect(200)
+      await ada.get('/me').expect(200)
+      await send(app, sign(claimsWith(changes))).expect(200)
+      await ada.get('/me').expect(401)
+    }
+  })
+
+  test('where the browser has the tokens is told that it ends nothing', async () => {
+    const app = appWith({ options: { tokenStore: sealedCookie() } })
+    const ada = await loggedIn(app, 'one')
+    const reply = await send(app, sign(claimsWith()))
+    expect(reply.status).toBe(501)
+    expect(reply.body.error).toBe('unsupported')
+    await ada.get('/me').expect(200)
+  })
+
+  test.each([
+    ['an error', 500, '<html>maintenance'],
+    ['nothing', 404, '{}'],
+    ['a page', 200, '<html>maintenance'],
+    ['no keys', 200, '{"keys":"none"}'],
+    ['keys that are none', 200, '{"keys":[7]}'],
+  ])('is 503 while the provider answers for its keys with %s, and asks once', async (...answer) => {
+    const [, status, body] = answer
+    const store = memoryStore()
+    const ada = await loggedIn(appWith({ options: { store } }), 'one')
+    let asked = 0
+    const down: typeof fetch = async (input, init) => {
+      if (!String(input).endsWith('/jwks')) return fetch(input, init)
+      asked += 1
+      return new Response(body, { status })
+    }
+    const app = appWith({ options: { store } }, { fetch: down })
+    for (const kid of ['x', 'y', 'z', undefined]) {
+      const header = kid === undefined ? {} : { kid }
+      await send(app, sign(claimsWith(), header)).expect(503)
+    }
+    expect(asked).toBe(1)
+    await ada.get('/me').expect(200)
+  })
+
+  test('of a provider whose keys come without https is refused before they are asked for', async () => {
+    const asked: string[] = []
+    const issuer = 'https://as.example'
+    const discovered: typeof fetch = async (input) => {
+      asked.push(new URL(String(input)).pathname)
+      return Response.json({
+        issuer,
+        authorization_endpoint: `${issuer}/authorize`,
+        token_endpoint: `${issuer}/token`,
+        jwks_uri: 'http://as.example/jwks',
+      })
+    }
+    const app = appWith()
+    const ada = await loggedIn(app, 'one')
+    const secure = appWith({ options: { store: app.store } }, { issuer, fetch: discovered })
+    await send(secure, sign(claimsWith({ iss: issuer }))).expect(400)
+    expect(asked).not.toContain('/jwks')
+    await ada.get('/me').expect(200)
+  })
+
+  test('is looked at where timeouts are no whole milliseconds', async () => {
+    const app = appWith({ options: { timeouts: { token: 2.0005 } } })
+    const ada = await loggedIn(app, 'one')
+    await send(app, sign(claimsWith())).expect(200)
+    await ada.get('/me').expect(401)
+  })
+
   test('is not looked at while the keys cannot be had: 503, and it may come again', async () => {
     const app = appWith()
     const ada = await loggedIn(app, 'one')
@@ -228,6 +345,30 @@ describe('a logout token', () => {
     await send(app, token).expect(200)
     await ada.get('/me').expect(401)
   })
+})
+
+describe('more sessions of one subject than are remembered', () => {
+  const hundred = Array.from({ length: 100 }, (_none, index) => `session ${index}`)
+
+  test('where logouts begin at the provider, the oldest ends: none would find it', async () => {
+    const app = appWith()
+    const oldest = await loggedIn(app, 'oldest')
+    const [second = '', ...others] = hundred
+    const next = await loggedIn(app, second)
+    for (const sid of others) await loggedIn(app, sid)
+    await next.get('/me').expect(200)
+    await oldest.get('/me').expect(401)
+    await send(app, sign(claimsWith({ sid: undefined }))).expect(200)
+    await next.get('/me').expect(401)
+  }, 60_000)
+
+  test('where they do not, it stays', async () => {
+    const app = createApp(world)
+    const oldest = app.browser()
+    await loginAs(oldest, { user: 'ada', provider: 'spotify' })
+    for (const _sid of hundred) await loginAs(app.browser(), { user: 'ada', provider: 'spotify' })
+    await oldest.get('/me').expect(200)
+  }, 60_000)
 })
 
 function inBase64Url(text: string): string {

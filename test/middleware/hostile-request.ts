@@ -13,12 +13,13 @@ export interface RawReply {
 
 /**
  * Sends a request to an app byte by byte as it is given: neither its path is tidied up nor its
- * headers are checked, as clients would do.
+ * method and headers are checked, as clients would do.
  */
 export async function sendAsIs(
   app: RequestListener,
   path: string,
   headers: Readonly<Record<string, string>> = {},
+  method = 'GET',
 ): Promise<RawReply> {
   const server = createServer(app).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
@@ -26,7 +27,7 @@ export async function sendAsIs(
     const { port } = server.address() as AddressInfo
     const sent = { host: new URL(baseUrl).host, ...headers, connection: 'close' }
     const lines = Object.entries(sent).map(([name, value]) => `${name}: ${value}\r\n`)
-    return parsed(await exchange(port, `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`))
+    return parsed(await exchange(port, `${method} ${path} HTTP/1.1\r\n${lines.join('')}\r\n`))
   } finally {
     server.close()
   }

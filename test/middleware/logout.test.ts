@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { oidc } from '../../src/oauth/providers/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { loginAs } from '../../src/testing/index.ts'
 import { hostileRows } from '../hostile.ts'
@@ -165,6 +166,44 @@ describe.each(Object.entries(targets))('logout on %s', (_name, createOn) => {
     await ada.get('/me').expect(200)
     await ada.post('/auth/spotify/disconnect').set(ownForm).expect(303)
     await ada.get('/me').expect(401)
+  })
+})
+
+describe('a logout that goes on at the provider', () => {
+  test('LO-04 has ended everything here, and goes on, while the provider’s server hangs', async () => {
+    const store = memoryStore()
+    const { issuer, clientId, clientSecret } = world.provider.overrides
+    const appWith = (fetching: typeof fetch) => {
+      const apiBaseUrl = world.api.baseUrl
+      const known = { issuer, clientId, clientSecret, apiBaseUrl, endSession: true }
+      const providers = { spotify: oidc({ ...known, fetch: fetching }) }
+      return createApp(world, { options: { store, providers, timeouts: { token: 60 } } })
+    }
+    let asked = () => {}
+    const hanging = new Promise<void>((resolve) => (asked = resolve))
+    const app = appWith(fetch)
+    const ada = app.browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    // A process that has just begun knows nothing of the provider yet.
+    const begun = appWith(async (input, init) => {
+      if (!String(input).includes('well-known')) return fetch(input, init)
+      asked()
+      return new Promise((_resolve, fail) => {
+        init?.signal?.addEventListener('abort', () => fail(init.signal!.reason as Error))
+      })
+    })
+    const leaving = begun
+      .browser()
+      .post('/auth/logout')
+      .set(ownForm)
+      .set('cookie', cookiesOf(ada).join('; '))
+      .then((reply) => reply)
+    await hanging
+    await ada.get('/me').expect(401)
+    const reply = await leaving
+    expect(reply.status).toBe(303)
+    expect(reply.headers['location']).toBe('/')
+    await begun.auth.close({ timeout: 0.1 })
   })
 })
 

@@ -51,6 +51,31 @@ describe('context() in a page', () => {
     expect(tokens.spotify.loginUrl({ returnTo: '/x' })).toBe('/auth/spotify/login?returnTo=%2Fx')
   })
 
+  test('asks the `user` of its own configuration, also where another differs in nothing else', async () => {
+    vi.stubEnv('NEXT_RUNTIME', 'nodejs')
+    const options = { store: 'memory:pages', namespace: 'users' }
+    const customers = make({ ...options, user: () => undefined })
+    const staff = make({ ...options, user: () => 'ada' })
+    vi.unstubAllEnvs()
+    expect(staff.core).toBe(customers.core)
+    await grantFor(customers, { user: 'ada', provider: 'spotify' })
+    rendering.headers = new Headers({ host: '127.0.0.1:3000' })
+    const [theirs, ours] = [await customers.context(), await staff.context()]
+    expect(await theirs.tokens.spotify.grant()).toBeUndefined()
+    expect(await ours.tokens.spotify.grant()).toMatchObject({ subject: 'ada' })
+  })
+
+  test.each([
+    ['/mine?x=1', '/mine?x=1'],
+    ['https://evil.example/', '/'],
+    ['//evil.example', '/'],
+  ])('sends who is not signed in to the app to signInUrl; %s becomes %s', async (given, path) => {
+    rendering.headers = new Headers({ host: '127.0.0.1:3000' })
+    const auth = make({ user: () => undefined, signInUrl: '/sign-in' })
+    const location = await redirection(auth.context({ login: 'spotify', returnTo: given }))
+    expect(location).toBe(`/sign-in?${new URLSearchParams({ returnTo: path }).toString()}`)
+  })
+
   test('without login lets everybody in, and a call says what is missing', async () => {
     const { api, tokens } = await make().context()
     expect(await tokens.spotify.grant()).toBeUndefined()

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module'
 import { NextRequest, NextResponse } from 'next/server.js'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createBehalf } from '../../src/index.ts'
@@ -6,8 +7,14 @@ import { behalf, type NextBehalf } from '../../src/middleware/next.ts'
 import { plainFetch } from '../../src/oauth/plain-fetch.ts'
 import { createStore } from '../../src/stores/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
-import { sessionCookie } from '../../src/testing/index.ts'
-import { baseUrl, navigation, secret, useWorld } from './express-app.ts'
+import { grantFor, sessionCookie } from '../../src/testing/index.ts'
+import { baseUrl, navigation, ownForm, secret, useWorld } from './express-app.ts'
+
+/** Next.js puts it there before it loads anything of its own. */
+vi.hoisted(() => {
+  const { AsyncLocalStorage } = process.getBuiltinModule('node:async_hooks')
+  Object.assign(globalThis, { AsyncLocalStorage })
+})
 
 const world = useWorld()
 beforeEach(() => {
@@ -111,6 +118,40 @@ describe('modules that are loaded several times', () => {
     expect(first).not.toHaveBeenCalled()
   })
 
+  test('that differ in who asks: each asks its own `user`', async () => {
+    vi.stubEnv('NEXT_RUNTIME', 'nodejs')
+    const customers = behalf(
+      options({
+        namespace: 'users',
+        user: (asked: Request) => asked.headers.get('x-customer') ?? undefined,
+      }),
+    )
+    const staff = behalf(options({ namespace: 'users', user: () => 'ada' }))
+    expect(staff.core).toBe(customers.core)
+    await grantFor(customers, { user: 'ada', provider: 'spotify' })
+    const askers = [customers, staff].map((auth) => ({
+      route: auth.withApi(async (_request, { api }) => Response.json(await api.spotify.get('me'))),
+      disconnect: () =>
+        auth.handlers.POST(
+          new NextRequest('http://localhost:3000/auth/spotify/disconnect', {
+            method: 'POST',
+            headers: { host: '127.0.0.1:3000', ...ownForm },
+          }),
+        ),
+    }))
+    const statuses = (headers = {}) =>
+      Promise.all(
+        askers.map(async ({ route }) => (await route(request('/me', headers), {})).status),
+      )
+    expect(await statuses()).toEqual([401, 200])
+    expect(await statuses({ 'x-customer': 'ada' })).toEqual([200, 200])
+    expect(await statuses({ 'x-customer': 'eve' })).toEqual([401, 200])
+    await askers[0]!.disconnect()
+    expect(await statuses()).toEqual([401, 200])
+    await askers[1]!.disconnect()
+    expect(await statuses()).toEqual([401, 401])
+  })
+
   test.each([
     ['a store', { store: createStore('memory:a') }, { store: createStore('memory:b') }],
     ['a scope', { providers: { a: { scope: ['x'] } } }, { providers: { a: { scope: ['y'] } } }],
@@ -197,6 +238,50 @@ describe('withApi', () => {
     expect(reply.headers.get('cache-control')).toBe('private, no-store')
     expect(reply.headers.get('set-cookie')).toBeNull()
     expect(reply.headers.get('content-encoding')).toBeNull()
+  })
+
+  /** What is left of an upstream's reply with this field, passed on as it is. */
+  async function passedOn(name: string, value: string) {
+    const said = { 'content-type': 'application/json', 'x-request-id': '7', [name]: value }
+    const fetching: typeof fetch = async (...parts) => {
+      const reply = await fetch(...parts)
+      if (!reply.url.includes('/v1/')) return reply
+      const made = new Response(reply.body, { status: reply.status, headers: said })
+      return Object.defineProperty(made, 'url', { value: reply.url })
+    }
+    const auth = make({ providers: { spotify: { ...world.spotify, fetch: fetching } } })
+    const route = auth.withApi(async (_request, { api }) => api['spotify']!.fetch('me'))
+    return Object.fromEntries((await route(await loggedIn(auth), {})).headers)
+  }
+  const privately = {
+    'content-type': 'application/json',
+    'x-request-id': '7',
+    'cache-control': 'private, no-store',
+  }
+
+  test.each([
+    ['cdn-cache-control', 'public, max-age=600'],
+    ['vercel-cdn-cache-control', 'max-age=600'],
+    ['surrogate-control', 'max-age=600'],
+    ['surrogate-key', 'me'],
+    ['cache-tag', 'me'],
+    ['age', '7'],
+    ['expires', 'Fri, 01 Jan 2100 00:00:00 GMT'],
+    ['x-accel-expires', '600'],
+  ])('CA-16 an upstream’s %s is not passed on to caches in between', async (name, value) => {
+    expect(await passedOn(name, value)).toEqual(privately)
+  })
+
+  test.each([
+    ['x-accel-redirect', '/private'],
+    ['x-middleware-rewrite', '/elsewhere'],
+    ['clear-site-data', '"cookies"'],
+    ['strict-transport-security', 'max-age=99999; includeSubDomains'],
+    ['access-control-allow-origin', 'https://evil.example'],
+    ['access-control-allow-credentials', 'true'],
+    ['refresh', '0; url=https://evil.example'],
+  ])('an upstream’s %s is not passed on: it is for its own origin', async (name, value) => {
+    expect(await passedOn(name, value)).toEqual(privately)
   })
 
   test('turns typed errors into responses, and leaves the app’s own and Next’s alone', async () => {
@@ -383,6 +468,28 @@ describe('proxy', () => {
       expect(response).toBe(made)
       expect(overridden(response)).toBeNull()
     }
+  })
+})
+
+describe.each(['cache', 'unstable-cache'])('inside what Next.js keeps for all (%s)', (type) => {
+  const place = 'next/dist/server/app-render/work-unit-async-storage.external.js'
+  const { workUnitAsyncStorage } = createRequire(import.meta.url)(place) as {
+    workUnitAsyncStorage: { run<T>(scope: object, run: () => T): T }
+  }
+  const inside = <T>(run: () => Promise<T>) => workUnitAsyncStorage.run({ type }, run)
+  const refused = { code: 'user_in_shared_cache' }
+
+  test('NX-04 a client that was made for a user outside is refused, as making one there is', async () => {
+    const auth = make({ user: () => undefined })
+    await grantFor(auth, { user: 'ada', provider: 'spotify' })
+    const made = [await auth.forUser('ada'), await auth.forSubject('spotify', 'ada')]
+    for (const { api, tokens } of made) {
+      expect(await api['spotify']!.get('me')).toMatchObject({ id: 'ada' })
+      await expect(inside(() => api['spotify']!.get('me'))).rejects.toMatchObject(refused)
+      await expect(inside(() => tokens['spotify']!.getAccessToken())).rejects.toMatchObject(refused)
+    }
+    await expect(inside(() => auth.forUser('ada'))).rejects.toMatchObject(refused)
+    await expect(inside(() => auth.forSubject('spotify', 'ada'))).rejects.toMatchObject(refused)
   })
 })
 

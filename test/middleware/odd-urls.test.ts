@@ -1,11 +1,51 @@
+import type { ServerResponse } from 'node:http'
 import { describe, expect, test } from 'vitest'
+import { createBehalf } from '../../src/index.ts'
+import { behalf, requireLogin } from '../../src/middleware/express.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
 import { loginAs } from '../../src/testing/index.ts'
-import { createApp, navigation, useWorld } from './express-app.ts'
+import { baseUrl, createApp, expressVersions, navigation, secret, useWorld } from './express-app.ts'
 import { sendAsIs } from './hostile-request.ts'
 
 const world = useWorld()
 
 const odd = 'a\u00ca\u0099'
+
+describe.each(Object.entries(expressVersions))('a request line on %s', (_name, express) => {
+  test.each([
+    ['TRACE', '/guarded', 401],
+    ['TRACK', '/guarded', undefined],
+    ['GET', 'http://evil.example/guarded', 401],
+    ['GET', 'http://evil.example?x=1', 200],
+    ['OPTIONS', '*', undefined],
+    ['GET', '/guarded?x=http://[', 401],
+    ['GET', '//[/guarded', undefined],
+  ])('HT-01 %s %s is no error of the app, whose users are told from requests', async (...line) => {
+    const [method, path, status] = line
+    const asked: string[] = []
+    const core = createBehalf({
+      baseUrl,
+      secret,
+      store: memoryStore(),
+      providers: { spotify: world.spotify },
+      user: (request) => void asked.push(request.url),
+    })
+    const errors: unknown[] = []
+    const app = express()
+    app.use(behalf(core))
+    app.all('/guarded', requireLogin('spotify'), (_req, res) => void res.send('in'))
+    app.get('/', (_req, res) => void res.send('home'))
+    app.use(((error: { status?: number }, _req: never, res: ServerResponse, _next: never) => {
+      if (error.status === undefined) errors.push(error)
+      res.writeHead(error.status ?? 500).end()
+    }) as never)
+    const reply = await sendAsIs(app, path, {}, method)
+    expect(reply.status).toBe(status ?? reply.status)
+    expect(reply.status).toBeLessThan(500)
+    expect(errors).toEqual([])
+    for (const url of asked) expect(new URL(url).origin).toBe(baseUrl)
+  })
+})
 
 describe('an address that cannot be parsed', () => {
   test('HT-01 as Host, Referer or forwarded host is none, and the app answers as ever', async () => {

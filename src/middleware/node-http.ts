@@ -24,7 +24,7 @@ export function webRequest(req: IncomingMessage, origin: string): Request {
     ? originalUrl
     : (parsedUrl(originalUrl)?.href.replace(/^[a-z][\w+.-]*:\/*[^/?#]*/i, '') ?? '/')
   const { method = 'GET' } = req
-  return new Request(parsedUrl(`${origin}${path}`) ?? origin, {
+  return new Request(`${origin}${path}`, {
     method: unrequestable.has(method) ? 'GET' : method,
     headers,
   })

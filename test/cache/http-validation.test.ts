@@ -206,6 +206,22 @@ describe('Vary', () => {
     }
   })
 
+  test('CA-04 that comes with a 304 is minded from then on', async () => {
+    const { fetch, seen } = cacheBefore((request, calls) => {
+      const headers = { 'cache-control': 'max-age=60', etag: '"1"', vary: 'Accept-Language' }
+      if (calls === 2) return new Response(null, { status: 304, headers })
+      const { vary: _later, ...first } = headers
+      return new Response(request.headers.get('accept-language'), {
+        headers: calls === 1 ? first : headers,
+      })
+    }, http)
+    await (await fetch(undefined, {}, inLanguage('de'))).text()
+    await (await fetch(undefined, { mode: 'no-cache' }, inLanguage('de'))).text()
+    expect(await (await fetch(undefined, {}, inLanguage('de'))).text()).toBe('de')
+    expect(seen).toHaveLength(2)
+    expect(await (await fetch(undefined, {}, inLanguage('en'))).text()).toBe('en')
+  })
+
   test('without the header is a variant of its own', async () => {
     const { statusOf } = varied()
     await statusOf(undefined, {}, inLanguage('de'))

@@ -56,7 +56,7 @@ function runShortForm(node: string): Promise<Report> {
   const env = Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !/^(?:VITEST|NODE_OPTIONS$)/.test(name)),
   )
-  const limits = { timeout: 110_000, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 } as const
+  const limits = { timeout: 200_000, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 } as const
   return new Promise((resolve, reject) => {
     execFile(node, [vitest, ...args], { cwd: root, env, ...limits }, (error, stdout, stderr) => {
       // With failing tests it ends with an error and a report.
@@ -80,6 +80,6 @@ describe.each(nodes)('Node $major', ({ major, present, path }) => {
       )
       expect(passed.map(({ name }) => relative(root, name)).toSorted()).toEqual(shortForm)
     },
-    120_000,
+    220_000,
   )
 })

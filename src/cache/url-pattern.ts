@@ -1,5 +1,4 @@
-// In a file of its own: the polyfill's types would clash with those of an app that has the DOM's.
-import 'urlpattern-polyfill'
+import { polyfilledPattern } from './polyfilled-pattern.ts'
 
 /** A URLPattern, as far as it is used. */
 export interface UrlPattern {
@@ -11,7 +10,7 @@ export interface UrlPattern {
 /** A pathname pattern, or one of a whole URL; `undefined` when it cannot be read. */
 export function urlPattern(match: string): UrlPattern | undefined {
   try {
-    return match.startsWith('/') ? new URLPattern({ pathname: match }) : new URLPattern(match)
+    return polyfilledPattern(match)
   } catch {
     return undefined
   }

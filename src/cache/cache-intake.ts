@@ -9,9 +9,11 @@ import { isPassing, type Keeping, permitsSharing, type StoringContext } from './
 import { hasValidator, isSameRepresentation } from './http/validation.ts'
 import { variantOf, variesByUser, varyingFields } from './http/vary.ts'
 import type { Capture, Places } from './places.ts'
+import type { ItemPlace } from './repository-places.ts'
 import { decideStoring } from './storing.ts'
 import type { StoredResponse } from './stored-response.ts'
-import type { Lookup, StoredResponses } from './stored-responses.ts'
+import type { Asked, Lookup, StoredResponses } from './stored-responses.ts'
+import type { Captured } from './tags.ts'
 import { readWhole } from './whole-body.ts'
 
 /** What is true of all replies that a cache takes in. */
@@ -80,6 +82,7 @@ export class CacheIntake {
       variant: variantOf(fields, asked.headers, place.partition.key),
       url: response.url || withoutFragment(asked.url),
       ...this.#jittered(decision.keeping),
+      item: exchange.place?.item(read.bytes),
       body: read.bytes,
     })
     return { response, bytes: read.bytes, status: { fwd, fwdStatus, stored } }
@@ -123,6 +126,38 @@ export class CacheIntake {
     }
     await this.#drop(places)
     return { response, status }
+  }
+
+  /** A response of a repository that came in another way than by its URL: tells whether it was kept. */
+  async item(
+    { asked, place }: { readonly asked: Asked; readonly place: ItemPlace },
+    lookup: Lookup,
+    captured: Captured,
+    response: Response,
+  ): Promise<boolean> {
+    const { kind, staleWhileRevalidate, staleIfError, maxEntryBytes } = this.#settings
+    const now = Date.now()
+    const reply = received(response, now, now)
+    const context = { kind, authorized: true, staleWhileRevalidate, staleIfError }
+    const { rule } = place
+    const decision = decideStoring(reply, { rule, ttl: rule.ttl }, context)
+    const fields = varyingFields(response.headers.get('vary'))
+    const headers = storableFields(response.headers, reply, kind)
+    if (!decision.store || !fields || sizeOf(headers) > mostHeaderBytes) return false
+    const body = new Uint8Array(await response.arrayBuffer())
+    if (body.byteLength > maxEntryBytes || !captured.mayStore()) return false
+    const stored = {
+      status: response.status,
+      headers,
+      variant: variantOf(fields, asked.headers, lookup.partition.key),
+      ...this.#jittered(decision.keeping),
+      receivedAt: now,
+      tags: rule.tags ?? [],
+      marks: captured.marks,
+      item: place.item(body),
+      body,
+    }
+    return this.#responses.keep(lookup, stored, physicalTtl(stored))
   }
 
   async #freshen(

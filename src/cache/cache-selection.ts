@@ -3,13 +3,16 @@ import { withoutValues } from './cache-events.ts'
 import { freshFor } from './http/reuse.ts'
 import type { Partition } from './partition.ts'
 import type { StoredResponse } from './stored-response.ts'
-import type { StoredResponses } from './stored-responses.ts'
+import { repositoryTag } from './repository-places.ts'
+import type { StoredResponses, Where } from './stored-responses.ts'
 import { tag } from './tags.ts'
 
 /** What is to go: all criteria together. */
 export interface CacheSelection {
   /** Any of these tags. */
   tags?: readonly string[] | undefined
+  /** All of this repository. */
+  repository?: string | undefined
   /** Stored for GET of this URL, in all variants; needs `partition`. */
   url?: string | undefined
   /** Stored longer ago than so many seconds. */
@@ -28,16 +31,20 @@ export function checkSelection(selection: CacheSelection): {
   tags: readonly string[]
   soft: boolean
 } {
-  const { tags = [], url, partition, soft = false, olderThan } = selection
+  const { tags: named = [], repository, url, partition, soft = false, olderThan } = selection
+  const tags = tagsOf(selection)
   const complain = (what: string) => new ConfigError(`cache.delete: ${what}.`)
   if (!tags.length && url === undefined && !needsList(selection)) {
-    throw complain('name tags, url, olderThan or expired; clear() takes everything')
+    throw complain('name tags, repository, url, olderThan or expired; clear() takes everything')
   }
   if (olderThan !== undefined && !(olderThan >= 0)) {
     throw complain('olderThan must be a number of seconds, 0 or more')
   }
   if (url !== undefined && (!partition || !URL.canParse(url))) {
     throw complain('url must be a whole URL, and needs partition: whose reply it is')
+  }
+  if (soft && repository !== undefined && named.length > 0) {
+    throw complain('soft goes with repository alone')
   }
   if (soft && (needsList(selection) || (url !== undefined && tags.length > 0))) {
     throw complain('soft goes with tags alone, or with url alone')
@@ -49,16 +56,24 @@ export function checkSelection(selection: CacheSelection): {
 export async function deleteSelected(
   responses: StoredResponses,
   selection: CacheSelection,
+  placesOf: (url: string) => readonly Where[],
 ): Promise<void> {
-  const { tags = [], url, partition, soft = false } = selection
-  const isOneKind = url === undefined || tags.length === 0
+  const { url, partition, soft = false } = selection
+  const tags = tagsOf(selection)
+  const isOneKind =
+    url === undefined ? selection.repository === undefined || !selection.tags : tags.length === 0
   if (needsList(selection) || !isOneKind) return deleteListed(responses, selection)
   if (url === undefined) {
     const named = tags.map((name) => tag(name, partition?.id))
     return soft ? responses.ageTags(named) : responses.invalidate(named)
   }
-  const { href } = new URL(url)
-  return soft ? responses.makeStale(partition!, href) : responses.forget(partition!, href)
+  for (const where of placesOf(new URL(url).href)) {
+    await (soft ? responses.makeStale(partition!, where) : responses.forget(partition!, where))
+  }
+}
+
+function tagsOf({ tags = [], repository }: CacheSelection): readonly string[] {
+  return repository === undefined ? tags : [...tags, repositoryTag(repository)]
 }
 
 function needsList({ olderThan, expired }: CacheSelection): boolean {
@@ -75,7 +90,8 @@ async function deleteListed(responses: StoredResponses, selection: CacheSelectio
 }
 
 function isSelected(response: StoredResponse, selection: CacheSelection, now: number): boolean {
-  const { tags, url, olderThan, expired } = selection
+  const { tags, repository, url, olderThan, expired } = selection
+  if (repository !== undefined && response.item?.repository !== repository) return false
   if (tags && !tags.some((name) => response.tags.includes(name))) return false
   if (url !== undefined && new URL(url).href !== response.url) return false
   if (olderThan !== undefined && now - response.receivedAt <= olderThan * 1000) return false

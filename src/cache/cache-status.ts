@@ -13,13 +13,16 @@ export interface Forwarded {
 
 /** What the cache did with a request. `ttl`: seconds for which the reply stays fresh; below 0 it is stale. */
 export type CacheStatus =
-  | { readonly hit: true; readonly ttl: number }
+  | { readonly hit: true; readonly ttl?: number | undefined; readonly detail?: string | undefined }
   | { readonly hit: false; readonly detail: string }
   | Forwarded
 
 /** The value of the Cache-Status field (RFC 9211). */
 export function cacheStatus(status: CacheStatus): string {
-  if (status.hit) return `behalf; hit; ttl=${status.ttl}`
+  if (status.hit) {
+    const ttl = status.ttl === undefined ? '' : `; ttl=${status.ttl}`
+    return `behalf; hit${ttl}${status.detail ? `; detail=${status.detail}` : ''}`
+  }
   if (status.hit === false) return `behalf; detail=${status.detail}`
   const { fwd, fwdStatus, stored, collapsed, detail } = status
   const parameters = [

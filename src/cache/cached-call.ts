@@ -1,6 +1,7 @@
 import type { Register } from './background-work.ts'
 import type { Forwarding } from './forwarding.ts'
 import type { Wish } from './http/reuse.ts'
+import type { ItemPlace } from './repository-places.ts'
 import type { Partition } from './partition.ts'
 import type { UrlPolicy } from './policy.ts'
 import { type CacheMode, requestDirectives } from './request.ts'
@@ -36,6 +37,10 @@ export interface CachedCall {
 /** A call, with what the cache has found out about it. */
 export interface Exchange {
   readonly asked: Asked
+  /** What is looked up: what is asked for, by its URL or by its key. */
+  readonly at: Asked
+  /** Where it is of a repository. */
+  readonly place: ItemPlace | undefined
   readonly call: CachedCall
   readonly policy: UrlPolicy
   readonly wish: Wish

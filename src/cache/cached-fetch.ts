@@ -3,8 +3,11 @@ import { KeyRing } from '../key-ring.ts'
 import { Recent } from '../recent.ts'
 import { memoryStore } from '../stores/memory.ts'
 import type { CachedCall } from './cached-call.ts'
+import type { Forwarding } from './forwarding.ts'
 import { type CachedFetchInit, forwardedInit, readFetch } from './fetch-arguments.ts'
 import { namedPartition, type Partition } from './partition.ts'
+import type { Repositories } from './repositories/repositories.ts'
+import type { Repository } from './repositories/repository.ts'
 import { ResponseCache } from './response-cache.ts'
 import type { ResponseCacheOptions } from './response-cache-options.ts'
 import type { Asked } from './stored-responses.ts'
@@ -21,12 +24,20 @@ export interface CachedFetchOptions extends Omit<ResponseCacheOptions, 'partitio
   secret?: string | undefined
 }
 
+/** A partition, and the repositories in it. */
+export interface CachePartition extends Partition {
+  /** For calls about several requests. */
+  readonly repositories: Repositories
+  /** Throws a `ConfigError` for a name that there is not. */
+  repository<P = unknown>(name: string): Repository<P>
+}
+
 /** A `fetch` with a cache before it. */
 export interface CachedFetch {
   (input: string | URL | Request, init?: CachedFetchInit): Promise<Response>
   readonly cache: ResponseCache
   /** Names a partition for the cache's own operations; `undefined` is everybody's. */
-  readonly partition: (name?: string) => Partition
+  readonly partition: (name?: string) => CachePartition
   /** Waits for refreshes in the background; a store that was handed in stays open. */
   readonly close: () => Promise<void>
 }
@@ -62,17 +73,32 @@ export function cachedFetch(
       tags: init?.tags,
       signal: signal ? () => signal : undefined,
       authorized: asked.headers.has('authorization'),
-      forward: (forwarding) => fetch(input, forwardedInit(asked, init, forwarding)),
+      forward: (forwarding) =>
+        fetch(inputFor(input, forwarding), forwardedInit(asked, init, forwarding)),
     })
   }
   return Object.assign(cached, {
     cache,
-    partition: (name?: string) => partitionOf.named(name),
+    partition: (name?: string) => withRepositories(cache, partitionOf.named(name)),
     close: () => cache.close(),
   })
 }
 
+function inputFor(input: string | URL | Request, { url }: Forwarding): string | URL | Request {
+  if (url === undefined) return input
+  return input instanceof Request ? new Request(url, input) : url
+}
+
 const none: CachedCall['rules'] = []
+
+function withRepositories(cache: ResponseCache, partition: Partition): CachePartition {
+  const repositories = cache.repositories(partition)
+  return {
+    ...partition,
+    repositories,
+    repository: <P = unknown>(name: string) => repositories.get<P>(name),
+  }
+}
 
 function partitions(
   partition: CachedFetchOptions['partition'],

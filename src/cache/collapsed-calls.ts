@@ -87,7 +87,10 @@ export class CollapsedCalls {
 }
 
 /** Who asks in a way of their own gets a reply of their own. */
-function isPlain({ asked: { method, headers }, wish: { mode, directives } }: Exchange): boolean {
+export function isPlain({
+  asked: { method, headers },
+  wish: { mode, directives },
+}: Exchange): boolean {
   const isOwn = headers.has('if-none-match') || headers.has('if-modified-since')
   const isUsual = mode === 'default' || mode === 'force-cache'
   return method === 'GET' && isUsual && directives.size === 0 && !isOwn

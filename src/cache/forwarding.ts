@@ -6,6 +6,8 @@ export interface Forwarding {
   readonly detached?: boolean | undefined
   /** Takes the place of the caller's signal, for a call that others may have joined. */
   readonly signal?: AbortSignal | undefined
+  /** Takes the place of the request's own: the same endpoint, asked for less. */
+  readonly url?: string | undefined
 }
 
 /** RFC 9110 section 13.1: conditions of the request's own, which ours replace. */
@@ -23,10 +25,12 @@ export function forwardedHeaders(own: Headers, fields: Readonly<Record<string, s
 
 /** The request to send; the one that was given where nothing changes. */
 export function forwardedRequest(request: Request, how: Forwarding): Request {
-  const { fields, detached, signal } = how
-  if (!fields && !detached && !signal) return request
+  const { fields, detached, signal, url = request.url } = how
+  const isElsewhere = url !== request.url
+  if (!fields && !detached && !signal && !isElsewhere) return request
   const headers = fields ? forwardedHeaders(request.headers, fields) : request.headers
-  if (!detached && !signal) return new Request(request, { headers })
-  const { method, redirect, url } = request
-  return new Request(url, { method, redirect, headers, ...(signal && { signal }) })
+  if (!detached && !signal && !isElsewhere) return new Request(request, { headers })
+  const { method, redirect } = request
+  const ends = signal ?? (detached ? undefined : request.signal)
+  return new Request(url, { method, redirect, headers, ...(ends && { signal: ends }) })
 }

@@ -1,7 +1,12 @@
 export type { CacheEntry } from './cache-entry.ts'
 export type { CacheEvent, CacheEventFields } from './cache-events.ts'
 export type { CacheSelection } from './cache-selection.ts'
-export { cachedFetch, type CachedFetch, type CachedFetchOptions } from './cached-fetch.ts'
+export {
+  cachedFetch,
+  type CachedFetch,
+  type CachedFetchOptions,
+  type CachePartition,
+} from './cached-fetch.ts'
 export type { Explanation } from './explanation.ts'
 export type { CachedFetchInit } from './fetch-arguments.ts'
 export { responseCache, type ResponseCacheMiddleware } from './middleware.ts'
@@ -10,3 +15,11 @@ export type { CacheMode } from './request.ts'
 export type { CacheStats, ResponseCache } from './response-cache.ts'
 export type { ResponseCacheOptions } from './response-cache-options.ts'
 export type { CacheRule, CacheRules } from './rules.ts'
+export type { MemoryTierOptions } from '../stores/memory-tier.ts'
+export type { BatchOptions } from './repositories/batch-rule.ts'
+export { cachedResponse, type CachedResponseInit } from './repositories/cached-response.ts'
+export { json, type PayloadHandler, text } from './repositories/payload.ts'
+export type { Repositories } from './repositories/repositories.ts'
+export type { KeyInput } from './repositories/repository-key.ts'
+export type { RepositoryOptions } from './repositories/repository-rule.ts'
+export type { Repository, RepositoryEntry } from './repositories/repository.ts'

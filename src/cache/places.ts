@@ -17,7 +17,7 @@ const none: readonly string[] = []
 /** Looks for a stored response: among what users share, where the rule says so, then among one's own. */
 export async function look(
   responses: StoredResponses,
-  { asked, call, policy }: Exchange,
+  { at: asked, call, policy }: Exchange,
   partition: Partition,
 ): Promise<Places> {
   const names = { ofRule: policy.rule?.tags ?? none, ofCall: call.tags ?? none }

@@ -5,6 +5,7 @@ import type { CacheEvent } from './cache-events.ts'
 import type { CacheKind } from './http/received.ts'
 import type { StaleAllowance } from './http/stale.ts'
 import type { CachePolicy } from './policy.ts'
+import type { RepositoryOptions } from './repositories/repository-rule.ts'
 import type { CacheRules } from './rules.ts'
 
 /** Options of `responseCache()`. All times are in seconds. */
@@ -20,6 +21,8 @@ export interface ResponseCacheOptions extends StaleAllowance {
   policy?: CachePolicy | undefined
   /** How long replies may be reused, per endpoint; asked before the provider's own rules. */
   rules?: CacheRules | undefined
+  /** Responses that are found by a key, by the name of their repository; asked before all rules. */
+  repositories?: Readonly<Record<string, RepositoryOptions>> | undefined
   /** Seconds for what no rule matches. Default 0, where there are rules: not stored. */
   defaultTtl?: number | undefined
   /**

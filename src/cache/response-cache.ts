@@ -10,11 +10,11 @@ import { type CacheEntry, cacheEntry } from './cache-entry.ts'
 import { type CacheHappening, isHeard, tell, withoutValues } from './cache-events.ts'
 import { type CacheSelection, checkSelection, deleteSelected } from './cache-selection.ts'
 import { type CachedCall, type Exchange, wishOf } from './cached-call.ts'
-import { type Collapse, CollapsedCalls } from './collapsed-calls.ts'
+import { type Collapse, CollapsedCalls, isPlain } from './collapsed-calls.ts'
 import { type Explanation, explain } from './explanation.ts'
 import { FillLeases } from './fill-leases.ts'
 import { Forwarder } from './forwarder.ts'
-import { isUnsafe, mayHaveChanged } from './http/invalidation.ts'
+import { isUnsafe, mayHaveChanged, withoutFragment } from './http/invalidation.ts'
 import { decideReuse, freshFor, isGoodWhileWaiting } from './http/reuse.ts'
 import type { Partition } from './partition.ts'
 import { look, type Places } from './places.ts'
@@ -25,8 +25,12 @@ import type { CompiledRule, CompiledRules } from './rules.ts'
 import type { StoredResponse } from './stored-response.ts'
 import { spoil } from './spoiling.ts'
 import { mostVariants } from './stored-entry.ts'
-import { type Asked, StoredResponses } from './stored-responses.ts'
+import { type Asked, StoredResponses, type Where } from './stored-responses.ts'
 import { everything } from './tags.ts'
+import { ConfigError } from '../errors.ts'
+import { Repositories } from './repositories/repositories.ts'
+import { RepositoryPlaces, requestOf } from './repository-places.ts'
+import { ResponseShelf, type ShelfParts } from './response-shelf.ts'
 import { endsWithin } from './time-limit.ts'
 import { UrlPolicies } from './url-policies.ts'
 
@@ -56,6 +60,7 @@ const headBytes = mostVariants * 2 * mostHeaderBytes
 interface Running {
   readonly responses: StoredResponses
   readonly forwarder: Forwarder
+  readonly intake: CacheIntake
   /** `undefined`: each call is made. */
   readonly collapsed: CollapsedCalls | undefined
 }
@@ -67,6 +72,7 @@ interface Running {
  */
 export class ResponseCache {
   readonly #options: ResponseCacheOptions
+  readonly #repositories: RepositoryPlaces
   readonly #policies: UrlPolicies
   readonly #stats: CacheStats = { hits: 0, misses: 0, bypassed: 0, stored: 0, collapsed: 0 }
   readonly #background = new BackgroundWork()
@@ -76,7 +82,8 @@ export class ResponseCache {
   /** Throws a `ConfigError` for a rule that cannot be read, and for options out of range. */
   constructor(options: ResponseCacheOptions) {
     this.#options = checkOptions(options)
-    this.#policies = new UrlPolicies(options)
+    this.#repositories = new RepositoryPlaces(options.repositories)
+    this.#policies = new UrlPolicies(options, this.#repositories)
     if (options.store) this.attach(options.store)
   }
 
@@ -103,7 +110,7 @@ export class ResponseCache {
     const intake = new CacheIntake(responses, { kind: mode, jitter, maxEntryBytes, ...allowance })
     const forwarder = new Forwarder(intake)
     const collapsed = this.#collapsed({ forwarder, responses: shared }, limited)
-    this.#running = { responses, forwarder, collapsed }
+    this.#running = { responses, forwarder, intake, collapsed }
   }
 
   #collapsed(collapse: Collapse, store: Store): CollapsedCalls | undefined {
@@ -141,7 +148,7 @@ export class ResponseCache {
    */
   async delete(selection: CacheSelection): Promise<void> {
     const { urls, tags, soft } = checkSelection(selection)
-    if (this.#running) await deleteSelected(this.#running.responses, selection)
+    if (this.#running) await deleteSelected(this.#running.responses, selection, this.#placesOf)
     this.#tell({ type: 'cache_invalidate', urls, tags, soft })
   }
 
@@ -178,12 +185,25 @@ export class ResponseCache {
     const spoiled = isUnsafe(asked.method)
       ? this.#policies.spoiledBy(asked, undefined, { rules, ttl: undefined })
       : undefined
-    return explain(asked, mode, this.#policies.of(asked.url, rules), spoiled)
+    return explain(asked, mode, this.#policies.placed(asked, { rules }).policy, spoiled)
   }
 
   /** The rule for a URL: the app's, else the provider's. */
   ruleFor(url: string, rules: CompiledRules): CompiledRule | undefined {
-    return this.#policies.of(url, rules).rule
+    const asked = { method: 'GET', url, headers: noHeaders }
+    // What is kept by key is of who asks, one by one or together.
+    if (this.#repositories.isBatch(asked)) return undefined
+    return this.#policies.placed(asked, { rules }).policy.rule
+  }
+
+  /**
+   * The repositories of one partition, such as `cachedFetch()` gives by name. Throws a `ConfigError`
+   * before the cache has a store.
+   */
+  repositories(partition: Partition): Repositories {
+    if (!this.#running) throw new ConfigError('The cache has no store yet: mount behalf() first.')
+    const shelf = new ResponseShelf(this.#shelfParts(this.#running), partition)
+    return new Repositories(this.#repositories.rules, shelf)
   }
 
   /** Answers from what is stored in the caller's partition, or forwards. */
@@ -196,13 +216,19 @@ export class ResponseCache {
 
   /** As {@link ResponseCache.fetch}, before a `Response` is made of it. */
   async answer(asked: Asked, call: CachedCall): Promise<Answer> {
-    const policy = this.#policies.of(asked.url, call.rules, call.ttl)
-    const exchange = { asked, call, policy, wish: wishOf(asked, call) }
-    const bypass = bypassReason(asked, call.mode) ?? (mayStore(policy) ? undefined : noRule)
+    const placed = this.#policies.placed(asked, call)
+    const exchange = { asked, call, ...placed, wish: wishOf(asked, call) }
+    const isUsual = call.mode === 'default' && call.ttl === undefined && isPlain(exchange)
+    const isBatch = isUsual && this.#repositories.isBatch(asked)
+    const isKept = isBatch || mayStore(placed.policy)
+    const bypass = bypassReason(asked, call.mode) ?? (isKept ? undefined : noRule)
     if (bypass || !this.#running) return this.#passBy(exchange, bypass ?? { fwd: 'bypass' })
     const partition = await call.partition()
     if (!partition) return this.#passBy(exchange, { fwd: 'bypass', detail: 'no-partition' })
 
+    if (isBatch) {
+      return this.#inTime(this.#answerBatch(this.#running, exchange, partition), call)
+    }
     const { responses } = this.#running
     const places = await look(responses, exchange, partition)
     const stored = this.#reuse(this.#running, exchange, places)
@@ -210,6 +236,39 @@ export class ResponseCache {
     if (wantsStoredOnly(call.mode, exchange.wish.directives)) return notStored()
     return this.#ask(this.#running, exchange, places)
   }
+
+  /** Asks for what is missing only. */
+  async #answerBatch(running: Running, exchange: Exchange, partition: Partition): Promise<Answer> {
+    const { asked, call } = exchange
+    const shelf = new ResponseShelf(this.#shelfParts(running), partition, asked.headers)
+    const forward = ({ url }: Request) =>
+      call.forward(url === withoutFragment(asked.url) ? {} : { url })
+    const answer = await new Repositories(this.#repositories.rules, shelf).answerBatch(
+      requestOf(asked),
+      forward,
+    )
+    const { reply: response, stored, fetched } = answer!
+    const detail = `items-${stored}-stored-${fetched}-fetched`
+    this.#stats.stored += shelf.kept
+    if (fetched === 0) {
+      this.#stats.hits += 1
+      return { response, status: { hit: true, detail } }
+    }
+    this.#stats.misses += 1
+    const status = {
+      fwd: 'uri-miss',
+      fwdStatus: response.status,
+      stored: shelf.kept > 0,
+      detail,
+    } as const
+    return { response, status }
+  }
+
+  #shelfParts({ responses, intake }: Running): ShelfParts {
+    return { responses, intake, places: this.#repositories }
+  }
+
+  readonly #placesOf = (url: string): readonly Where[] => this.#policies.placesOf(url)
 
   /** What is stored, if it will do. */
   #reuse({ forwarder }: Running, exchange: Exchange, places: Places): Answer | undefined {
@@ -231,16 +290,20 @@ export class ResponseCache {
   /** Asks upstream, and waits no longer than is worth it. */
   async #ask(running: Running, exchange: Exchange, places: Places): Promise<Answer> {
     this.#stats.misses += 1
-    const { softTimeout, hardTimeout } = this.#options
+    const { softTimeout } = this.#options
     const asking = this.#exchange(running, exchange, places)
-    const goOn = () => this.#background.goOn(asking, exchange.call.background)
     const stale = softTimeout === undefined ? undefined : staleMeanwhile(exchange, places)
     if (stale && !(await endsWithin(asking, softTimeout))) {
-      goOn()
+      this.#background.goOn(asking, exchange.call.background)
       return stale
     }
+    return this.#inTime(asking, exchange.call)
+  }
+
+  async #inTime(asking: Promise<Answer>, { background }: CachedCall): Promise<Answer> {
+    const { hardTimeout } = this.#options
     if (!(await endsWithin(asking, hardTimeout))) {
-      goOn()
+      this.#background.goOn(asking, background)
       throw new DOMException(`No reply within ${hardTimeout} s`, 'TimeoutError')
     }
     return asking
@@ -279,7 +342,7 @@ export class ResponseCache {
   async #spoil({ asked, call }: Exchange, reply: Response | undefined): Promise<void> {
     const spoiled = this.#policies.spoiledBy(asked, reply, call)
     if (!this.#running) return
-    await spoil(this.#running.responses, call, spoiled)
+    await spoil(this.#running.responses, call, spoiled, this.#placesOf)
     for (const [soft, { urls, tags }] of [
       [false, spoiled],
       [true, spoiled.stale],
@@ -291,11 +354,11 @@ export class ResponseCache {
   }
 
   #tellOf(answer: Answer, url: string, response: Response): void {
-    const isHit = 'stored' in answer && (answer.status === undefined || answer.status.hit === true)
+    const isHit = answer.status ? answer.status.hit === true : 'stored' in answer
     if (!isHeard(this.#options.onEvent, isHit ? 'cache_hit' : 'cache_miss')) return
     const cacheStatus = response.headers.get('cache-status') ?? ''
     if (!isHit) return this.#tell({ type: 'cache_miss', url: withoutValues(url), cacheStatus })
-    const stale = freshFor(answer.stored, Date.now()) < 0
+    const stale = 'stored' in answer && freshFor(answer.stored, Date.now()) < 0
     this.#tell({ type: 'cache_hit', url: withoutValues(url), stale })
   }
 
@@ -310,6 +373,8 @@ export class ResponseCache {
     return freshFor(match, now) < whole * (1 - earlyRefresh)
   }
 }
+
+const noHeaders: Asked['headers'] = { get: () => null, has: () => false }
 
 const noRule: Bypass = { fwd: 'bypass', detail: 'no-rule' }
 

@@ -1,7 +1,7 @@
 import type { CachedCall } from './cached-call.ts'
 import type { Spoiled } from './mutations.ts'
 import type { Partition } from './partition.ts'
-import type { StoredResponses } from './stored-responses.ts'
+import type { StoredResponses, Where } from './stored-responses.ts'
 import { tag } from './tags.ts'
 
 /** Takes away what a write has spoiled: of who made it, and of what users share. */
@@ -9,6 +9,7 @@ export async function spoil(
   responses: StoredResponses,
   call: CachedCall,
   { urls, tags, stale }: Spoiled,
+  placesOf: (url: string) => readonly Where[],
 ): Promise<void> {
   if ([urls, tags, stale.urls, stale.tags].every(({ length }) => length === 0)) return
   // The reply is there; a grant that cannot be read now is no reason to withhold it.
@@ -21,8 +22,8 @@ export async function spoil(
   const ofPartition = ({ id }: Partition, name: string) => tag(name, id)
   // A store that fails is passed by; it is passed by when it is read, too.
   await Promise.allSettled([
-    ...inEach(urls, (one, url) => responses.forget(one, url)),
-    ...inEach(stale.urls, (one, url) => responses.makeStale(one, url)),
+    ...inEach(urls.flatMap(placesOf), (one, where) => responses.forget(one, where)),
+    ...inEach(stale.urls.flatMap(placesOf), (one, where) => responses.makeStale(one, where)),
     responses.invalidate(inEach(tags, ofPartition)),
     responses.ageTags(inEach(stale.tags, ofPartition)),
   ])

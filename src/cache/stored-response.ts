@@ -3,6 +3,14 @@ import type { Field } from './http/stored-fields.ts'
 import type { Variant } from './http/vary.ts'
 import type { Marks } from './tags.ts'
 
+/** What a response is in its repository. */
+export interface StoredItem {
+  readonly repository: string
+  /** `null` for a field without a value. */
+  readonly key: ReadonlyArray<string | null>
+  readonly name?: string | undefined
+}
+
 /** A reply as it is kept. */
 export interface StoredResponse extends Standing {
   readonly status: number
@@ -15,6 +23,8 @@ export interface StoredResponse extends Standing {
   readonly tags: readonly string[]
   /** How what it hangs on stood before its request was sent. */
   readonly marks: Marks
+  /** Where it is one of a repository. */
+  readonly item?: StoredItem | undefined
   readonly body: Uint8Array
 }
 
@@ -24,10 +34,8 @@ export type Description = Omit<StoredResponse, 'body'>
 /** Is it one that we have written? */
 export function isDescription(value: unknown): value is Description {
   if (typeof value !== 'object' || value === null) return false
-  const { status, headers, variant, tags, marks, url, revalidation, ...numbers } = value as Record<
-    string,
-    unknown
-  >
+  const { status, headers, variant, tags, marks, url, item, revalidation, ...numbers } =
+    value as Record<string, unknown>
   return (
     isStatus(status) &&
     isListOf(headers, isField) &&
@@ -35,6 +43,7 @@ export function isDescription(value: unknown): value is Description {
     isListOf(tags, isText) &&
     isListOf(marks, isField) &&
     (url === undefined || isText(url)) &&
+    (item === undefined || isItem(item)) &&
     revalidations.has(revalidation) &&
     instants.every((name) => isInstant(numbers[name]))
   )
@@ -56,6 +65,16 @@ function isStatus(value: unknown): boolean {
 
 function isInstant(value: unknown): boolean {
   return typeof value === 'number' && value >= 0 && Number.isFinite(value)
+}
+
+function isItem(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const { repository, key, name } = value as Record<string, unknown>
+  return (
+    isText(repository) &&
+    isListOf(key, (part) => part === null || isText(part)) &&
+    (name === undefined || isText(name))
+  )
 }
 
 function isField(value: unknown): boolean {

@@ -27,6 +27,9 @@ export interface Asked {
   readonly headers: Fields
 }
 
+/** Where responses are stored: by a URL and GET, or by the key of a repository. */
+export type Where = Pick<Asked, 'method' | 'url'>
+
 /** What was found under a key, before anything goes upstream; what comes is kept in its place. */
 export interface Lookup {
   readonly partition: Partition
@@ -121,15 +124,15 @@ export class StoredResponses {
     await passBy(this.#store.delete(key))
   }
 
-  /** RFC 9111 section 4.4: what was stored for GET of that URL is no longer good. */
-  async forget(partition: Partition, url: string): Promise<void> {
-    const key = responseKey(this.#namespace, partition, { method: 'GET', url })
+  /** RFC 9111 section 4.4: what was stored there is no longer good. */
+  async forget(partition: Partition, where: Where): Promise<void> {
+    const key = responseKey(this.#namespace, partition, where)
     await this.remove(key)
   }
 
-  /** What is stored for GET of that URL is to be asked about before its next use. */
-  async makeStale(partition: Partition, url: string): Promise<void> {
-    const key = responseKey(this.#namespace, partition, { method: 'GET', url })
+  /** What is stored there is to be asked about before its next use. */
+  async makeStale(partition: Partition, where: Where): Promise<void> {
+    const key = responseKey(this.#namespace, partition, where)
     await this.#tags.fence([key])
     const found = await this.#store.get(key)
     const entry = found && this.#read(partition, key, found)

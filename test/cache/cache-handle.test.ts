@@ -125,7 +125,7 @@ describe.each(stores)('a cache that is told what to forget, on $name', ({ open }
 
 describe('a cache that is told what to forget', () => {
   test.each([
-    [{}, /name tags, url, olderThan or expired/],
+    [{}, /name tags, repository, url, olderThan or expired/],
     [{ url: at('/me') }, /needs partition/],
     [{ olderThan: Number.NaN }, /olderThan must be/],
     [{ expired: true, soft: true }, /soft goes with/],

@@ -50,7 +50,7 @@ const names: Record<string, string[]> = {
     'spotifySdkAuth',
   ],
   './sessions': ['inSession', 'ironSession', 'sealedCookie'],
-  './cache': ['cachedFetch', 'responseCache'],
+  './cache': ['cachedFetch', 'cachedResponse', 'json', 'responseCache', 'text'],
   './stores': ['backends', 'cacheManager', 'createStore'],
   './stores/dynamodb': ['dynamodbStore', 'isDynamodbClient'],
   './stores/file': ['fileOptions', 'fileStore'],

@@ -21,7 +21,7 @@ const atATime = 100
 /**
  * The stored responses of one rule, in one partition. A key is an object by field or, where the rule
  * has one field, its value; another one throws a `RangeError`. What is called for many answers in
- * their order. A store that fails finds and keeps nothing; one that cannot list (memcached) throws
+ * their order. A store that fails finds and keeps nothing, and what deletes rejects as it does; one that cannot list (memcached) throws
  * an `UnsupportedOperationError` in `count`, `clear` and the iteration.
  */
 export class Repository<P = unknown> implements AsyncIterable<RepositoryEntry<P>> {

@@ -24,7 +24,7 @@ export interface ToShelve {
 
 /**
  * Where a repository's responses are: the cache of one partition. What it is asked for many it
- * answers in order. Only `list` rejects, where the store cannot list.
+ * answers in order. Only `forget` and `list` reject: as the store does, and where it cannot list.
  */
 export interface Shelf {
   /** What is stored, fresh or expired. */

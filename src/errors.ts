@@ -317,7 +317,7 @@ export class RepositoryMismatchError extends BehalfError {
     const found = repositories.length > 1 ? repositories.join(', ') : 'one repository and none'
     super(
       `The requests of one call must be of one repository; these are of ${found}. Nothing was ` +
-        'done. Sort them by cache.repositories.of(request), and call for each repository.',
+        'done. Sort them by partition(name).repositories.of(request), and call for each repository.',
     )
     this.repositories = repositories
   }

@@ -134,7 +134,8 @@ describe.each(stores)('repositories in the cache, on $name', ({ open }) => {
   })
 
   test('counts, lists by key and name, and clears what has expired', async () => {
-    const { get, tracks } = await fresh()
+    const { get, cached, tracks } = await fresh()
+    await cached.partition('ada').repository('lyrics').save('other', 'la la')
     const clock = new Clock()
     try {
       await get('tracks/old')

@@ -68,7 +68,8 @@ describe('a DPoP proof', () => {
     const visible = fc.string({ unit: fc.constantFrom('"', '\\', 'a', 'b ', 'é'), minLength: 1 })
     fc.assert(
       fc.property(visible, (nonce) => {
-        const isGood = /^[a]+$/.test(nonce)
+        // A header ends where its last visible character does.
+        const isGood = /^[ab]+$/.test(nonce.trim())
         expect(proofs.note(key, call.url, reply(nonce))).toBe(isGood)
       }),
     )

@@ -149,16 +149,22 @@ describe.skipIf(!redis.present)('redis cluster', async () => {
     let promotedAt = Infinity
     const promotion = cluster.promoted().then(() => (promotedAt = performance.now()))
     const giveUpAt = performance.now() + 20_000
+    let inARow = 0
+    let backAt = Infinity
     while (performance.now() < giveUpAt) {
       try {
         const found = await store.get('{slot}key')
         expect(found?.value).toEqual(bytes('before'))
         await promotion
-        return { failures, promotedAt, backAt: performance.now() }
+        inARow += 1
+        if (inARow === 1) backAt = performance.now()
+        // While a client learns of the promotion, a call may still fail after one that did not.
+        if (inARow === 10) return { failures, promotedAt, backAt }
       } catch (error) {
         failures.push(error)
-        await sleep(20)
+        inARow = 0
       }
+      await sleep(20)
     }
     throw new Error('It never worked again.')
   }

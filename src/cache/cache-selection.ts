@@ -6,6 +6,7 @@ import type { StoredResponse } from './stored-response.ts'
 import { repositoryTag } from './repository-places.ts'
 import type { StoredResponses, Where } from './stored-responses.ts'
 import { tag } from './tags.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /** What is to go: all criteria together. */
 export interface CacheSelection {
@@ -40,7 +41,7 @@ export function checkSelection(selection: CacheSelection): {
   if (olderThan !== undefined && !(olderThan >= 0)) {
     throw complain('olderThan must be a number of seconds, 0 or more')
   }
-  if (url !== undefined && (!partition || !URL.canParse(url))) {
+  if (url !== undefined && (!partition || !parsedUrl(url))) {
     throw complain('url must be a whole URL, and needs partition: whose reply it is')
   }
   if (soft && repository !== undefined && named.length > 0) {

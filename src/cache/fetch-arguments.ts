@@ -1,6 +1,6 @@
 import { Recent } from '../recent.ts'
 import { type Forwarding, forwardedHeaders } from './forwarding.ts'
-import type { Fields } from './http/received.ts'
+import { type Fields, noHeaders } from './http/received.ts'
 import type { CacheMode } from './request.ts'
 import type { Asked } from './stored-responses.ts'
 
@@ -43,8 +43,6 @@ export function forwardedInit(
   else if (signal) sent.signal = signal
   return sent
 }
-
-const noHeaders: Fields = { get: () => null, has: () => false }
 
 /** As the Fetch standard normalises methods. */
 const normalised = new Set(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'POST', 'PUT'])

@@ -33,6 +33,7 @@ import { RepositoryPlaces, requestOf } from './repository-places.ts'
 import { ResponseShelf, type ShelfParts } from './response-shelf.ts'
 import { endsWithin } from './time-limit.ts'
 import { UrlPolicies } from './url-policies.ts'
+import { noHeaders } from './http/received.ts'
 
 /** What a cache has done in this process. */
 export interface CacheStats {
@@ -373,8 +374,6 @@ export class ResponseCache {
     return freshFor(match, now) < whole * (1 - earlyRefresh)
   }
 }
-
-const noHeaders: Asked['headers'] = { get: () => null, has: () => false }
 
 const noRule: Bypass = { fwd: 'bypass', detail: 'no-rule' }
 

@@ -7,6 +7,7 @@ import type { Shelf, Shelved, ToShelve } from './repositories/shelf.ts'
 import type { StoredResponse } from './stored-response.ts'
 import type { Asked, Lookup, StoredResponses } from './stored-responses.ts'
 import type { Captured } from './tags.ts'
+import { noHeaders } from './http/received.ts'
 
 /** What a shelf works with. */
 export interface ShelfParts {
@@ -20,8 +21,6 @@ interface Seen {
   readonly lookup: Lookup
   readonly captured: Captured | undefined
 }
-
-const noHeaders: Asked['headers'] = { get: () => null, has: () => false }
 
 /** The responses of repositories in one partition, among all that are stored. */
 export class ResponseShelf implements Shelf {

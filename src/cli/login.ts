@@ -17,6 +17,7 @@ import {
 } from './terminal-provider.ts'
 import { printable } from './printable.ts'
 import { UsageError } from './usage-error.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /** Milliseconds that a login may take, from the first address that is shown. */
 const patience = 15 * 60_000
@@ -88,7 +89,7 @@ async function deviceLogin(
 function redirectUriOf(name: string, given: ProviderArguments): URL {
   const variable = `${variablePrefix(name)}_REDIRECT_URI`
   const text = given['redirect-uri'] ?? process.env[variable] ?? usualRedirectUri
-  const uri = URL.canParse(text) ? new URL(text) : undefined
+  const uri = parsedUrl(text)
   if (uri?.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(uri.hostname)) {
     return uri
   }

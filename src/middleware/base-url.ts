@@ -1,5 +1,6 @@
 import { ConfigError } from '../errors.ts'
 import { isLoopback } from '../oauth/provider.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /** The app's public origins, checked; none for a worker. Throws a `ConfigError`. */
 export function originsOf(baseUrl: string | readonly string[] | undefined): string[] {
@@ -18,12 +19,12 @@ export function isDevelopment(origins: readonly string[]): boolean {
 }
 
 function originOf(text: string): string {
-  if (!URL.canParse(text)) {
+  const url = parsedUrl(text)
+  if (!url) {
     throw new ConfigError(
       `baseUrl '${text}' is not a URL; it is something like https://app.example.com`,
     )
   }
-  const url = new URL(text)
   if (url.pathname !== '/' || url.search || url.hash || url.username || url.password) {
     throw new ConfigError(`baseUrl must be an origin and nothing more: ${url.origin}`)
   }

@@ -13,6 +13,7 @@ import type { Store } from '../stores/store.ts'
 import { isDevelopment, originsOf } from './base-url.ts'
 import type { BehalfOptions, Providers, Timeouts } from './options.ts'
 import { keyRingFrom } from './secret.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /** The options, checked and completed. */
 export interface Configuration {
@@ -187,11 +188,12 @@ function checkRedirectUris(
     for (const origin of origins) {
       const uri = redirectUriOf(provider, `${origin}${basePath}`)
       const given = `providers.${provider.name}: redirectUri '${uri}'`
-      if (!URL.canParse(uri)) throw new ConfigError(`${given} is not a URL.`)
-      if (!origins.includes(new URL(uri).origin)) {
+      const url = parsedUrl(uri)
+      if (!url) throw new ConfigError(`${given} is not a URL.`)
+      if (!origins.includes(url.origin)) {
         throw new ConfigError(`${given} must be of the origin of baseUrl, which keeps its cookies.`)
       }
-      const complaint = provider.definition.checkRedirectUri?.(new URL(uri))
+      const complaint = provider.definition.checkRedirectUri?.(url)
       if (complaint) throw new ConfigError(complaint)
     }
   }

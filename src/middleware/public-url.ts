@@ -1,4 +1,5 @@
 import type { HeaderReader } from './fetch-metadata.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /**
  * A web-standard request's URL as the browser sees it. The scheme is the app's own: behind a proxy the
@@ -12,8 +13,7 @@ export function publicUrl(origins: readonly string[], given: string, header: Hea
   if (home === undefined) return url
   const { protocol } = new URL(home)
   const at = (host: string | undefined) => {
-    const origin = `${protocol}//${host}`
-    return host !== undefined && URL.canParse(origin) ? new URL(origin).origin : undefined
+    return host === undefined ? undefined : parsedUrl(`${protocol}//${host}`)?.origin
   }
   const forwarded = at(header('x-forwarded-host')?.split(',', 1)[0]?.trim())
   const direct = at(header('host')) ?? at(url.host)!

@@ -14,6 +14,7 @@ export type {
   RevokedTokens,
   RevokingClient,
 } from './provider-options.ts'
+import { parsedUrl } from '../parsed-url.ts'
 
 /** A provider ready for use: checked, complete, its lists normalised. */
 export interface Provider {
@@ -172,14 +173,15 @@ function userInfoUrl(
   complain: Complain,
 ): URL | undefined {
   if (text === undefined || text === false) return undefined
-  if (!URL.canParse(text, api?.href)) throw complain(`userInfo '${text}' is not a URL.`)
-  return secureUrl(new URL(text, api).href, 'userInfo', complain)
+  const url = parsedUrl(text, api)
+  if (!url) throw complain(`userInfo '${text}' is not a URL.`)
+  return secureUrl(url.href, 'userInfo', complain)
 }
 
 /** RFC 9700 section 2.6: end-to-end TLS; plain http only to this very machine, for development. */
 function secureUrl(text: string, option: string, complain: Complain): URL {
-  if (!URL.canParse(text)) throw complain(`${option} '${text}' is not a URL.`)
-  const url = new URL(text)
+  const url = parsedUrl(text)
+  if (!url) throw complain(`${option} '${text}' is not a URL.`)
   if (url.username || url.password) throw complain(`${option} must not contain credentials.`)
   if (url.protocol === 'https:') return url
   if (url.protocol === 'http:' && isLoopback(url) && process.env['NODE_ENV'] !== 'production') {

@@ -68,3 +68,9 @@ export class Clock {
     Date.now = this.#now
   }
 }
+
+/** An upstream that always answers so. */
+export const answering =
+  (headers: Record<string, string>, body: string | null = '{"n":1}', status = 200) =>
+  () =>
+    new Response(body, { status, headers })

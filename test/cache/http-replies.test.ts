@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { hostileRows } from '../hostile.ts'
-import { cacheBefore, type CallerOptions, Clock } from './cache-caller.ts'
+import { answering, cacheBefore, type CallerOptions, Clock } from './cache-caller.ts'
 
 let clock: Clock
 beforeEach(() => {
@@ -9,10 +9,6 @@ beforeEach(() => {
 afterEach(() => clock.restore())
 
 const http: CallerOptions = { policy: 'http' }
-const answering =
-  (headers: Record<string, string>, body: string | null = '{"n":1}', status = 200) =>
-  () =>
-    new Response(body, { status, headers })
 
 describe('bodies', () => {
   test('UP-17 one that is shorter than was announced is not stored', async () => {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { cacheBefore, type CallerOptions, Clock, target } from './cache-caller.ts'
+import { answering, cacheBefore, type CallerOptions, Clock, target } from './cache-caller.ts'
 
 let clock: Clock
 beforeEach(() => {
@@ -8,10 +8,6 @@ beforeEach(() => {
 afterEach(() => clock.restore())
 
 const http: CallerOptions = { policy: 'http' }
-const answering =
-  (headers: Record<string, string>, body: string | null = '{"n":1}', status = 200) =>
-  () =>
-    new Response(body, { status, headers })
 
 describe('what a request asks of the cache', () => {
   const aged = async () => {

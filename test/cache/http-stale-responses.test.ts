@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { LoginRequiredError } from '../../src/errors.ts'
-import { cacheBefore, type CallerOptions, Clock, target } from './cache-caller.ts'
+import { answering, cacheBefore, type CallerOptions, Clock, target } from './cache-caller.ts'
 
 let clock: Clock
 beforeEach(() => {
@@ -9,10 +9,6 @@ beforeEach(() => {
 afterEach(() => clock.restore())
 
 const http: CallerOptions = { policy: 'http' }
-const answering =
-  (headers: Record<string, string>, body: string | null = '{"n":1}', status = 200) =>
-  () =>
-    new Response(body, { status, headers })
 
 describe('stale responses', () => {
   const failing = (headers: Record<string, string>, how: () => Response, options = {}) =>

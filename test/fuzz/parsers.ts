@@ -1,4 +1,5 @@
 import { BehalfError } from '../../src/errors.ts'
+import { spoiledUrls } from '../../src/cache/http/invalidation.ts'
 import { KeyRing } from '../../src/key-ring.ts'
 import { authorizationResponse } from '../../src/middleware/authorization-response.ts'
 import { safeReturnTo } from '../../src/middleware/return-to.ts'
@@ -15,6 +16,7 @@ import { decodeEntry } from '../../src/stores/file/entry.ts'
 import { parseStoreUrl } from '../../src/stores/store-url.ts'
 import { ReplyReader } from '../../src/stores/memcached/reply.ts'
 import { hostileRows } from '../hostile.ts'
+import { publicUrl } from '../../src/middleware/public-url.ts'
 
 /** Something that reads what others have written. */
 export interface Parser {
@@ -160,6 +162,22 @@ export const parsers: readonly Parser[] = [
       const response = new Response(null, { headers: { link: text } })
       orRefused(() => nextPage({ name: 'api', definition: { paging: 'link' } }, {}, response, page))
     },
+  },
+  {
+    name: 'a Host header',
+    seeds: ['app.example.com', '127.0.0.1:3000', '[::1]:80', 'a\u00ca\u0099'],
+    read: (text) =>
+      void publicUrl(['https://app.example.com'], 'http://localhost:3000/x?y', (name) =>
+        name === 'host' || name === 'x-forwarded-host' ? text : undefined,
+      ),
+  },
+  {
+    name: 'a Location header',
+    seeds: ['/v1/x', 'https://api.example/y#z', '//\u00ca\u0099', '../z'],
+    read: (text) =>
+      void spoiledUrls('https://api.example/v1/x', {
+        headers: { get: () => text, has: () => true },
+      }),
   },
   { name: 'a scope', seeds: ['a b', 'a,b , c', ''], read: (text) => void normalizeScope(text) },
   {

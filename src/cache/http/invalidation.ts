@@ -1,4 +1,5 @@
 import type { Fields } from './received.ts'
+import { parsedUrl } from '../../parsed-url.ts'
 
 /** RFC 9110 section 9.2.1: methods that change nothing. */
 const safe = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
@@ -21,9 +22,8 @@ export function spoiledUrls(url: string, reply?: { readonly headers: Fields }): 
   const { origin, href } = new URL(url)
   const also = ['location', 'content-location'].flatMap((name) => {
     const target = reply?.headers.get(name)
-    if (!target || !URL.canParse(target, href)) return []
-    const resolved = new URL(target, href)
-    return resolved.origin === origin ? [resolved.href] : []
+    const resolved = target ? parsedUrl(target, href) : undefined
+    return resolved?.origin === origin ? [resolved.href] : []
   })
   return [...new Set([href, ...also].map(withoutFragment))]
 }

@@ -3,6 +3,9 @@ import { type Directives, parseCacheControl } from './cache-control.ts'
 /** Header fields as they are read, never changed. */
 export type Fields = Pick<Headers, 'get' | 'has'>
 
+/** The fields of a request that has none. */
+export const noHeaders: Fields = { get: () => null, has: () => false }
+
 /** RFC 9111's two kinds of cache: one user's, or of many. */
 export type CacheKind = 'private' | 'shared'
 

@@ -2,6 +2,7 @@ import { ConfigError } from '../../errors.ts'
 import { checkCount, checkName, checkSeconds } from '../limits.ts'
 import { parseStoreUrl, queryOptions } from '../store-url.ts'
 import type { DynamodbClient } from './connection.ts'
+import { parsedUrl } from '../../parsed-url.ts'
 
 /** The keys of an AWS account, or a function that gives them, as the AWS SDK takes them. */
 export type DynamodbCredentials =
@@ -167,7 +168,7 @@ function checkRegion(region: string): string {
 }
 
 function checkEndpoint(endpoint: string): string {
-  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
+  const url = parsedUrl(endpoint)
   if (url && /^https?:$/.test(url.protocol) && !url.username && !url.password) return endpoint
   throw new ConfigError('dynamodbStore: endpoint must be an http or https URL without credentials.')
 }

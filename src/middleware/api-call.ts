@@ -1,3 +1,4 @@
+import { withoutValues } from '../cache/cache-events.ts'
 import type { CachedCall } from '../cache/cached-call.ts'
 import { type Forwarding, forwardedRequest } from '../cache/forwarding.ts'
 import type { ResponseCache } from '../cache/index.ts'
@@ -63,7 +64,7 @@ export function apiCall(
     let owner: CallOwner = { tokens: user, request }
     const about = (): About => {
       const { method } = request
-      return { provider: name, grant: owner.tokens.lastGrant, method, url: withoutValues(request) }
+      return { provider: name, grant: owner.tokens.lastGrant, method, url: pathOf(request) }
     }
     const tell = (outcome: Pick<EventFields['upstream'], 'status' | 'code' | 'cacheStatus'>) => {
       const duration = (performance.now() - startedAt) / 1000
@@ -101,9 +102,7 @@ type About = Pick<EventFields['upstream'], 'provider' | 'grant' | 'method' | 'ur
 
 const none: CachedCall['rules'] = []
 
-/** A query's values can be anybody's; its names tell enough. */
-function withoutValues({ url }: Request): string {
-  const { pathname, searchParams } = new URL(url)
-  const names = [...searchParams.keys()].join('&')
-  return names ? `${pathname}?${names}` : pathname
+/** With the names of the query, without its values. */
+function pathOf({ url }: Request): string {
+  return withoutValues(url).slice(new URL(url).origin.length)
 }

@@ -97,6 +97,23 @@ test('LG-02 what a request or a provider says reaches no log line', async () => 
   expect(JSON.stringify(told)).not.toMatch(/forged|\\u001b|\\r\\n/)
 })
 
+test('LG-02 a name in the query of a call brings no line break into its event', async () => {
+  const events: BehalfEvent[] = []
+  const { browser } = createApp(world, {
+    options: { onEvent: (event) => void events.push(event) },
+    routes: (app) =>
+      app.get('/call', async (req, res) => {
+        const { status } = await req.api['spotify']!.fetch('me?a=1&%0d%0aforged=2')
+        res.sendStatus(status)
+      }),
+  })
+  const ada = browser()
+  await loginAs(ada, { user: 'ada', provider: 'spotify' })
+  await ada.get('/call')
+  const call = events.find((event) => event.type === 'upstream')!
+  expect(call.url).toMatch(/^\/v1\/me\?a&%0D%0Aforged$/)
+})
+
 test('LG-03 a visitor sees a code and a reference that the event has too, and nothing from inside', async () => {
   const { browser, events } = appWithEvents()
   world.provider.switches.tokenEndpoint = () => ({

@@ -2,12 +2,11 @@ import { ConfigError } from '../errors.ts'
 import { KeyRing } from '../key-ring.ts'
 import { Recent } from '../recent.ts'
 import { memoryStore } from '../stores/memory.ts'
+import type { CachePartition } from './cache-partition.ts'
 import type { CachedCall } from './cached-call.ts'
 import type { Forwarding } from './forwarding.ts'
 import { type CachedFetchInit, forwardedInit, readFetch } from './fetch-arguments.ts'
 import { namedPartition, type Partition } from './partition.ts'
-import type { Repositories } from './repositories/repositories.ts'
-import type { Repository } from './repositories/repository.ts'
 import { ResponseCache } from './response-cache.ts'
 import type { ResponseCacheOptions } from './response-cache-options.ts'
 import type { Asked } from './stored-responses.ts'
@@ -22,14 +21,6 @@ export interface CachedFetchOptions extends Omit<ResponseCacheOptions, 'partitio
   partition?: string | ((request: Asked) => string | undefined) | undefined
   /** 32 bytes or more; seals what is stored outside the process. Needed with `partition` there. */
   secret?: string | undefined
-}
-
-/** A partition, and the repositories in it. */
-export interface CachePartition extends Partition {
-  /** For calls about several requests. */
-  readonly repositories: Repositories
-  /** Throws a `ConfigError` for a name that there is not. */
-  repository<P = unknown>(name: string): Repository<P>
 }
 
 /** A `fetch` with a cache before it. */
@@ -79,7 +70,7 @@ export function cachedFetch(
   }
   return Object.assign(cached, {
     cache,
-    partition: (name?: string) => withRepositories(cache, partitionOf.named(name)),
+    partition: (name?: string) => cache.partitionOf(partitionOf.named(name)),
     close: () => cache.close(),
   })
 }
@@ -90,15 +81,6 @@ function inputFor(input: string | URL | Request, { url }: Forwarding): string | 
 }
 
 const none: CachedCall['rules'] = []
-
-function withRepositories(cache: ResponseCache, partition: Partition): CachePartition {
-  const repositories = cache.repositories(partition)
-  return {
-    ...partition,
-    repositories,
-    repository: <P = unknown>(name: string) => repositories.get<P>(name),
-  }
-}
 
 function partitions(
   partition: CachedFetchOptions['partition'],

@@ -1,12 +1,8 @@
 export type { CacheEntry } from './cache-entry.ts'
 export type { CacheEvent, CacheEventFields } from './cache-events.ts'
 export type { CacheSelection } from './cache-selection.ts'
-export {
-  cachedFetch,
-  type CachedFetch,
-  type CachedFetchOptions,
-  type CachePartition,
-} from './cached-fetch.ts'
+export type { CachePartition } from './cache-partition.ts'
+export { cachedFetch, type CachedFetch, type CachedFetchOptions } from './cached-fetch.ts'
 export type { Explanation } from './explanation.ts'
 export type { CachedFetchInit } from './fetch-arguments.ts'
 export { responseCache, type ResponseCacheMiddleware } from './middleware.ts'

@@ -7,6 +7,7 @@ import { type Answer, toResponse } from './answer.ts'
 import { BackgroundWork } from './background-work.ts'
 import { CacheIntake, mostHeaderBytes } from './cache-intake.ts'
 import { type CacheEntry, cacheEntry } from './cache-entry.ts'
+import { CachePartition } from './cache-partition.ts'
 import { type CacheHappening, isHeard, tell, withoutValues } from './cache-events.ts'
 import { type CacheSelection, checkSelection, deleteSelected } from './cache-selection.ts'
 import { type CachedCall, type Exchange, wishOf } from './cached-call.ts'
@@ -198,13 +199,12 @@ export class ResponseCache {
   }
 
   /**
-   * The repositories of one partition, such as `cachedFetch()` gives by name. Throws a `ConfigError`
-   * before the cache has a store.
+   * A partition with the repositories in it. Throws a `ConfigError` before the cache has a store.
    */
-  repositories(partition: Partition): Repositories {
+  partitionOf(partition: Partition): CachePartition {
     if (!this.#running) throw new ConfigError('The cache has no store yet: mount behalf() first.')
     const shelf = new ResponseShelf(this.#shelfParts(this.#running), partition)
-    return new Repositories(this.#repositories.rules, shelf)
+    return new CachePartition(partition, new Repositories(this.#repositories.rules, shelf))
   }
 
   /** Answers from what is stored in the caller's partition, or forwards. */

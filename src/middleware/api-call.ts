@@ -2,7 +2,7 @@ import { withoutValues } from '../cache/cache-events.ts'
 import type { CachedCall } from '../cache/cached-call.ts'
 import { type Forwarding, forwardedRequest } from '../cache/forwarding.ts'
 import type { ResponseCache } from '../cache/index.ts'
-import { grantPartition, sharedPartition, subjectPartition } from '../cache/partition.ts'
+import { sharedPartition } from '../cache/partition.ts'
 import { BehalfError } from '../errors.ts'
 import type { EventFields } from '../events.ts'
 import type { Send } from '../oauth/api-client.ts'
@@ -13,6 +13,7 @@ import type { ProviderAccess } from '../oauth/provider-access.ts'
 import type { TokenHandler } from '../oauth/token-handler.ts'
 import type { App } from './app.ts'
 import { type CallOwner, callOwner } from './call-owner.ts'
+import { cacheKeyOf, callPartition } from './call-partition.ts'
 
 /** Seconds that a visitor is let wait. */
 const usualWait = 2
@@ -35,7 +36,6 @@ export function apiCall(
   const { name } = access
   const { total } = app.configuration.timeouts
   const rules = app.configuration.rules.get(name) ?? none
-  const appKey = () => app.keyRing.derive('response cache')
 
   const forwarding = ({ tokens: own, request }: CallOwner, about: () => About) => {
     const patience = {
@@ -50,12 +50,6 @@ export function apiCall(
       const send = (isResend: boolean) => authorizedFetch(access, own, sent, { signal, isResend })
       return patiently(sent, signal, send, patience)
     }
-  }
-
-  const partitionOf = async (own: TokenHandler, per: ResponseCache['partition']) => {
-    const { grantId, cacheKey, profile, scope, isApp } = (await own.found()).record
-    if (isApp || per === 'grant') return grantPartition(name, grantId, cacheKey)
-    return subjectPartition(name, profile.subject, scope, appKey())
   }
 
   return async (request, wish) => {
@@ -75,8 +69,8 @@ export function apiCall(
       owner = await callOwner(access, user, request, rule)
       return cached.fetch(owner.request, {
         ...wish,
-        partition: () => partitionOf(owner.tokens, cached.partition),
-        shared: rule?.shared ? sharedPartition(name, appKey()) : undefined,
+        partition: () => callPartition(app, owner.tokens, cached.partition),
+        shared: rule?.shared ? sharedPartition(name, cacheKeyOf(app)) : undefined,
         rules,
         signal: () => request.signal,
         authorized: true,

@@ -2,6 +2,7 @@ import { ApiClient } from '../oauth/api-client.ts'
 import { TokenHandler, type Visitor } from '../oauth/token-handler.ts'
 import { apiCall, type CallSettings } from './api-call.ts'
 import type { App } from './app.ts'
+import { visitorPartition } from './call-partition.ts'
 import type { Providers } from './options.ts'
 
 /** What a request carries: for each provider an authenticated client and a token handler. */
@@ -22,7 +23,10 @@ export function contextFor<P extends Providers>(
   for (const [name, access] of app.accesses) {
     if (only !== undefined && name !== only) continue
     const handler = (tokens[name] = new TokenHandler(access, visitor))
-    api[name] = new ApiClient(access.provider, apiCall(app, access, handler, settings))
+    api[name] = new ApiClient(access.provider, {
+      send: apiCall(app, access, handler, settings),
+      partition: () => visitorPartition(app, handler, settings.cache()),
+    })
   }
   return { api, tokens } as unknown as Context<P>
 }

@@ -1,3 +1,4 @@
+import type { CachePartition } from '../cache/cache-partition.ts'
 import type { CacheMode } from '../cache/request.ts'
 import { readBounded } from '../bounded-body.ts'
 import { exchangeFailure } from './exchange-failure.ts'
@@ -51,6 +52,12 @@ export interface CallOptions<T = unknown> extends Omit<ApiRequestInit, 'method' 
 /** Answers a request with the user's token, from the cache or from upstream. */
 export type Send = (request: Request, wish: CacheWish) => Promise<Response>
 
+/** How a client's calls are made, and where their replies are kept. */
+export interface ApiAccess {
+  readonly send: Send
+  readonly partition: () => Promise<CachePartition>
+}
+
 /**
  * A provider's API on behalf of one user. `get`, `post`, `put`, `patch` and `delete` resolve to the
  * parsed JSON (`undefined` for an empty reply). They throw `UpstreamError` on any status but 2xx,
@@ -59,12 +66,12 @@ export type Send = (request: Request, wish: CacheWish) => Promise<Response>
  */
 export class ApiClient {
   readonly #provider: Provider
-  readonly #send: Send
+  readonly #access: ApiAccess
 
   /** Made by `behalf()`; apps get theirs from `req.api.<provider>`. */
-  constructor(provider: Provider, send: Send) {
+  constructor(provider: Provider, access: ApiAccess) {
     this.#provider = provider
-    this.#send = send
+    this.#access = access
   }
 
   /**
@@ -81,7 +88,7 @@ export class ApiClient {
     const url = resourceUrl(this.#provider, input instanceof Request ? input.url : String(input))
     // A given Request carries method, headers and body; its URL has been checked.
     const request = new Request(input instanceof Request ? input : url, rest)
-    return this.#send(request, { mode, ttl, tags })
+    return this.#access.send(request, { mode, ttl, tags })
   }
 
   get<T = unknown>(path: string, options?: CallOptions<T>): Promise<T> {
@@ -125,6 +132,18 @@ export class ApiClient {
       }
       yield* items as T[]
     }
+  }
+
+  /**
+   * What the response cache holds of this user's replies: names them to its `delete()`, `clear()` and
+   * `list()`, and has the user's repositories. It is that of the grant there is now, so ask for it in
+   * each request.
+   *
+   * Throws a `ConfigError` where there is no cache, and `LoginRequiredError`, `ReauthRequiredError` or
+   * `StoreUnavailableError` as a call does.
+   */
+  cachePartition(): Promise<CachePartition> {
+    return this.#access.partition()
   }
 
   async #call<T>(method: string, path: string, options: CallOptions<T> = {}): Promise<T> {

@@ -24,7 +24,10 @@ function apiAnswering(reply: unknown): ApiClient {
     apiBaseUrl: 'https://api.example',
   })
   const provider = resolveProvider('music', definition, fetch)
-  return new ApiClient(provider, () => Promise.resolve(Response.json(reply)))
+  return new ApiClient(provider, {
+    send: async () => Response.json(reply),
+    partition: () => Promise.reject(new Error('not asked for')),
+  })
 }
 
 /** The same schema in both libraries: a release date becomes a Date, a track number has a default. */

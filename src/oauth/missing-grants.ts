@@ -49,12 +49,14 @@ export class MissingGrants {
 
   /** What a user has ended here does not come back from elsewhere. */
   async noteEnded(owner: User): Promise<void> {
-    await this.#records.noteEnded(owner, this.#provider.name)
+    await this.#records.marks.noteEnded(this.#records.keyOf(owner, this.#provider.name))
   }
 
   async #moveOver(owner: User): Promise<FoundRecord | undefined> {
     const { name } = this.#provider
-    if (await this.#records.noted(owner, name)) return this.#records.read(owner, name)
+    const { marks } = this.#records
+    const key = this.#records.keyOf(owner, name)
+    if (await marks.noted(key)) return this.#records.read(owner, name)
     const late = new StoreUnavailableError(`onMissingGrant did not answer within ${patience} s`)
     const asked = Promise.resolve(this.#ask({ user: owner.id, provider: name }))
     const tokens = await within(asked, patience, late)
@@ -65,8 +67,8 @@ export class MissingGrants {
     const record = importedRecord(this.#provider, tokens)
     // Of several processes that ask at once one writes, and the others find what it wrote.
     const found = await this.#records.add(owner, name, record)
-    if (await this.#records.noteMoved(owner, name)) return found
-    const isEndedMeanwhile = (await this.#records.noted(owner, name)) === 'ended'
+    if (await marks.noteMoved(key)) return found
+    const isEndedMeanwhile = (await marks.noted(key)) === 'ended'
     if (!isEndedMeanwhile || found.record.grantId !== record.grantId) return found
     await this.#records.end(found)
     return undefined

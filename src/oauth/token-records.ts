@@ -3,14 +3,12 @@ import { RetiredSecretError, UnsupportedOperationError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { Recent } from '../recent.ts'
 import type { Store } from '../stores/store.ts'
+import { GrantMarks } from './grant-marks.ts'
 import type { GrantOwner } from './grant-owner.ts'
 import type { RecordHome } from './record-home.ts'
 import { SealedRecords } from './sealed-records.ts'
 import { type Subject, SubjectIndex } from './subject-index.ts'
 import { sha256, type TokenRecord } from './token-record.ts'
-
-/** What stands beside a user's record: its tokens were moved here, or it was ended here. */
-const marks = { moved: new Uint8Array([1]), ended: new Uint8Array([2]) }
 
 /** What a record's key ends with; what is kept beside it, such as its lease, has more. */
 const recordKey = /:grant:[0-9a-f]{64}$/
@@ -32,6 +30,7 @@ export interface FoundRecord extends RecordPlace {
  * that was read; one that was deleted by a logout is therefore never brought back by a late write.
  */
 export class TokenRecords {
+  readonly marks: GrantMarks
   readonly #store: RecordHome
   readonly #sealed: SealedRecords
   readonly #subjects: SubjectIndex
@@ -45,6 +44,7 @@ export class TokenRecords {
     namespace: string,
     subjects: SubjectIndex = new SubjectIndex(store, namespace),
   ) {
+    this.marks = new GrantMarks(store)
     this.#store = store
     this.#sealed = new SealedRecords(keyRing)
     this.#namespace = namespace
@@ -208,33 +208,6 @@ export class TokenRecords {
       current = await this.reread(found)
     }
     return undefined
-  }
-
-  /** Notes that this owner's grant was moved here; tells whether that was news. */
-  async noteMoved(owner: GrantOwner, provider: string): Promise<boolean> {
-    const place = this.#markOf(owner, provider)
-    return (await this.#store.compareAndSwap(place, undefined, marks.moved)) !== undefined
-  }
-
-  /** Notes that this owner's grant was ended here, wherever else there are tokens. */
-  async noteEnded(owner: GrantOwner, provider: string): Promise<void> {
-    const place = this.#markOf(owner, provider)
-    let written: string | undefined
-    while (written === undefined) {
-      const mark = await this.#store.get(place)
-      written = await this.#store.compareAndSwap(place, mark?.version, marks.ended)
-    }
-  }
-
-  /** What was noted. */
-  async noted(owner: GrantOwner, provider: string): Promise<keyof typeof marks | undefined> {
-    const mark = await this.#store.get(this.#markOf(owner, provider))
-    if (!mark) return undefined
-    return mark.value[0] === marks.moved[0] ? 'moved' : 'ended'
-  }
-
-  #markOf(owner: GrantOwner, provider: string): string {
-    return `${this.keyOf(owner, provider)}:mark`
   }
 
   /** Deletes whatever is there, also what nobody can read. */

@@ -10,7 +10,8 @@
 //   lost (200 stops before and after sending), slow, kills (100 at each mark: hours), down; and, of
 //   whole apps, rolling (restarts and a new secret), places (tokens in sessions and cookies), outage
 //   (10 s) and subjects (100,000 calls). A name that begins like a store takes this store only.
-//   TORTURE_EXPIRIES, TORTURE_STOPS, TORTURE_KILLS, TORTURE_CALLS, TORTURE_CLOCKS change how much.
+//   TORTURE_EXPIRIES, TORTURE_STOPS, TORTURE_KILLS, TORTURE_CALLS, TORTURE_CLOCKS change how much;
+//   TORTURE_MARKS='sent,before take' takes these marks only.
 //
 // Logins and logouts print their seed; TORTURE_SEED does the same once more. An interleaving that went
 // wrong is done by itself with TORTURE_FIRST=<its number> and TORTURE_INTERLEAVINGS=1.
@@ -22,6 +23,8 @@ import { tortureBackends } from './backends.ts'
 import { tortureLogins } from './login-torture.ts'
 import { tortureLogouts } from './logout-torture.ts'
 import { tortureStore } from './store-torture.ts'
+import { killMarks } from './token-kills.ts'
+import type { Mark } from './token-marks.ts'
 import { type TokenRun, tokenRuns } from './token-torture.ts'
 
 const processes = 4
@@ -97,6 +100,7 @@ async function tokens(wanted: readonly string[]): Promise<boolean> {
     expiries: numberOf('TORTURE_EXPIRIES', 50),
     stops: numberOf('TORTURE_STOPS', 200),
     kills: numberOf('TORTURE_KILLS', 100),
+    marks: wantedMarks(process.env['TORTURE_MARKS']),
     calls: numberOf('TORTURE_CALLS', 100_000),
     clocks: numberOf('TORTURE_CLOCKS', 5),
     trouble: 10,
@@ -116,6 +120,15 @@ async function tokens(wanted: readonly string[]): Promise<boolean> {
     right = verdict(wrong) && right
   }
   return right
+}
+
+/** Throws a `RangeError` for one that there is not. */
+function wantedMarks(names: string | undefined): readonly Mark[] | undefined {
+  return names?.split(',').map((name) => {
+    const known = killMarks.find((mark) => mark === name.trim())
+    if (known === undefined) throw new RangeError(`no mark ${name}; there are ${killMarks.join()}`)
+    return known
+  })
 }
 
 function numberOf(variable: string, usual: number): number {

@@ -9,6 +9,7 @@ import { tortureSubjects } from './subjects-torture.ts'
 import { tortureDown } from './token-down.ts'
 import { tortureExpiries } from './token-expiries.ts'
 import { killMarks, losing, tortureKills } from './token-kills.ts'
+import type { Mark } from './token-marks.ts'
 import type { TokenResult } from './token-result.ts'
 import { tortureSlow } from './token-slow.ts'
 import { tortureLate, tortureLost, tortureStopped } from './token-stops.ts'
@@ -21,6 +22,8 @@ export interface TokenExtent {
   stops: number
   /** How often a process is killed at each mark. */
   kills: number
+  /** Default all of them. */
+  marks: readonly Mark[] | undefined
   /** Seconds for which a token endpoint is in trouble. */
   trouble: number
   /** Calls of two users and the app. */
@@ -73,7 +76,8 @@ function memory({ expiries }: TokenExtent): TokenRun {
 }
 
 function runsOnAll(backend: TortureBackend, extent: TokenExtent): TokenRun[] {
-  const { expiries, stops, kills, clocks } = extent
+  const { expiries, stops, kills, clocks, marks = killMarks } = extent
+  const atLosing = marks.filter((mark) => losing.has(mark))
   const calls = callsAtOnce
   const expiring: Counted = [expiries * calls, 'calls']
   return [
@@ -90,11 +94,11 @@ function runsOnAll(backend: TortureBackend, extent: TokenExtent): TokenRun[] {
     runOn(backend, 'stopped', '', [stops, 'stops'], (url, progress) =>
       tortureStopped({ url, stops, progress }),
     ),
-    runOn(backend, 'kills', 'strict', [kills * killMarks.length, 'kills'], (url, progress) =>
-      tortureKills({ url, kills, progress }),
+    runOn(backend, 'kills', 'strict', [kills * marks.length, 'kills'], (url, progress) =>
+      tortureKills({ url, kills, progress, marks }),
     ),
-    runOn(backend, 'kills', 'grace window', [kills * losing.size, 'kills'], (url, progress) =>
-      tortureKills({ url, kills, progress, marks: [...losing], graceWindow: true }),
+    runOn(backend, 'kills', 'grace window', [kills * atLosing.length, 'kills'], (url, progress) =>
+      tortureKills({ url, kills, progress, marks: atLosing, graceWindow: true }),
     ),
   ]
 }

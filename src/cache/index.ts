@@ -1,6 +1,7 @@
 export type { CacheEntry } from './cache-entry.ts'
 export type { CacheEvent, CacheEventFields } from './cache-events.ts'
 export type { CacheSelection } from './cache-selection.ts'
+export type { CacheStats } from './cache-stats.ts'
 export {
   cachedFetch,
   type CachedFetch,
@@ -12,7 +13,7 @@ export type { CachedFetchInit } from './fetch-arguments.ts'
 export { responseCache, type ResponseCacheMiddleware } from './middleware.ts'
 export type { CachePolicy } from './policy.ts'
 export type { CacheMode } from './request.ts'
-export type { CacheStats, ResponseCache } from './response-cache.ts'
+export type { ResponseCache } from './response-cache.ts'
 export type { ResponseCacheOptions } from './response-cache-options.ts'
 export type { CacheRule, CacheRules } from './rules.ts'
 export type { MemoryTierOptions } from '../stores/memory-tier.ts'

@@ -1,6 +1,7 @@
 // npm run bench [name]: ratios of ours to the bare thing, taken side by side. Ends with 1 when a bar is missed.
 
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<boolean> }>>> = {
+  cache: () => import('./cache.ts'),
   session: () => import('./session.ts'),
   stores: () => import('./stores.ts'),
   tokens: () => import('./tokens.ts'),

@@ -7,6 +7,8 @@ export interface Comparison {
   ours: () => Promise<unknown>
   /** Ours at most so many times the bare one's time. */
   atMost: number
+  /** So many times its value the bar is missed beyond. Defaults to 1. */
+  slack?: number
   /** Calls under way at a time. Defaults to 50. */
   atATime?: number
   /** Calls in one round. Defaults to 5,000. */
@@ -20,7 +22,7 @@ const rounds = 15
  * machine does falls on both. Gives whether the bar was met.
  */
 export async function sideBySide(comparison: Comparison): Promise<boolean> {
-  const { name, bare, ours, atMost, atATime = 50, calls = 5_000 } = comparison
+  const { name, bare, ours, atMost, slack = 1, atATime = 50, calls = 5_000 } = comparison
   const load = { calls, atATime }
   const ratios: number[] = []
   const perCall: number[] = []
@@ -34,7 +36,7 @@ export async function sideBySide(comparison: Comparison): Promise<boolean> {
     ratios.push(mine / theirs)
     perCall.push((mine / calls) * 1000)
   }
-  return report(name, { ratio: median(ratios), atMost, microseconds: median(perCall) })
+  return report(name, { ratio: median(ratios), atMost, microseconds: median(perCall), slack })
 }
 
 /** What one line tells. */

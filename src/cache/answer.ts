@@ -5,6 +5,7 @@ import { fieldsOf304, isNotModified } from './http/conditional.ts'
 import { freshFor } from './http/reuse.ts'
 import { type Field, fieldsOf } from './http/stored-fields.ts'
 import { ownCopy } from './own-copy.ts'
+import { StoredReply } from './stored-reply.ts'
 import type { Asked } from './stored-responses.ts'
 import type { StoredResponse } from './stored-response.ts'
 
@@ -38,19 +39,21 @@ function fromStored(
   status: CacheStatus | undefined,
 ): Response {
   const now = Date.now()
-  const told = status ?? { hit: true, ttl: Math.ceil(freshFor(stored, now)) }
-  const fields: Field[] = [
+  const fields = (): Field[] => [
     ...stored.headers,
     ['age', String(Math.floor(currentAge(stored, now)))],
-    ['cache-status', cacheStatus(told)],
+    ['cache-status', cacheStatus(status ?? hit(stored, now))],
   ]
   if (isConditional(headers) && isNotModified(headers, fieldsOf(stored.headers))) {
-    return withUrl(new Response(null, { status: 304, headers: pairs(fieldsOf304(fields)) }), url)
+    return new StoredReply(null, { status: 304, url, fields: () => fieldsOf304(fields()) })
   }
   const hasBody = method !== 'HEAD' && !bodiless.has(stored.status)
   const body = hasBody ? bodyOf(stored, status) : null
-  const response = new Response(body, { status: stored.status, headers: pairs(fields) })
-  return withUrl(response, stored.url ?? url)
+  return new StoredReply(body, { status: stored.status, url: stored.url ?? url, fields })
+}
+
+function hit(stored: StoredResponse, now: number): CacheStatus {
+  return { hit: true, ttl: Math.ceil(freshFor(stored, now)) }
 }
 
 /** `bytes`: the body, where it was read already. */
@@ -78,17 +81,17 @@ function isCollapsed(status: CacheStatus): boolean {
   return 'collapsed' in status && status.collapsed === true
 }
 
-/** A short text is cheaper to make a Response of than its bytes, which are copied. */
-function cheapBody({ headers, body }: StoredResponse): string | Uint8Array {
+/** Text is cheaper to make a Response of than bytes, which are copied; unless it has to be decoded. */
+function cheapBody({ body, text }: StoredResponse): string | Uint8Array {
+  if (text !== undefined) return text
   if (body.byteLength > mostTextBytes || !isUtf8(body)) return body
-  // Without a type, Response would add that of text.
-  if (!headers.some(([name]) => name === 'content-type')) return body
   return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
 }
 
 const mostTextBytes = 32_768
 
-function isConditional(headers: Asked['headers']): boolean {
+/** May a 304 be the answer? */
+export function isConditional(headers: Asked['headers']): boolean {
   return headers.has('if-none-match') || headers.has('if-modified-since')
 }
 
@@ -96,8 +99,4 @@ function isConditional(headers: Asked['headers']): boolean {
 function withUrl(response: Response, url: string): Response {
   if (url) Object.defineProperty(response, 'url', { value: url })
   return response
-}
-
-function pairs(fields: readonly Field[]): Array<[string, string]> {
-  return fields as unknown as Array<[string, string]>
 }

@@ -5,7 +5,7 @@ import type { Partition } from './partition.ts'
 import type { StoredResponse } from './stored-response.ts'
 import { repositoryTag } from './repository-places.ts'
 import type { StoredResponses, Where } from './stored-responses.ts'
-import { tag } from './tags.ts'
+import { tag } from './tag.ts'
 import { parsedUrl } from '../parsed-url.ts'
 
 /** What is to go: all criteria together. */

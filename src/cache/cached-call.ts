@@ -14,7 +14,7 @@ export interface CachedCall {
    * Whose reply it will be; `undefined` when nothing may be stored. Asked only where something could
    * be; throws where nobody is logged in.
    */
-  partition: () => Promise<Partition | undefined>
+  partition: () => Promise<Partition | undefined> | Partition | undefined
   /** Where replies go that users may share. */
   shared?: Partition | undefined
   mode: CacheMode

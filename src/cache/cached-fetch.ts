@@ -26,6 +26,12 @@ export interface CachedFetchOptions extends Omit<ResponseCacheOptions, 'partitio
 /** A `fetch` with a cache before it. */
 export interface CachedFetch {
   (input: string | URL | Request, init?: CachedFetchInit): Promise<Response>
+  /**
+   * The parsed JSON of a reply, `undefined` for an empty one: what is stored is parsed without making
+   * a `Response` of it, in half the time. Throws an `UpstreamError` for a status that is not 2xx, an
+   * `UnexpectedResponseError` for what is no JSON, and as the `fetch` it was made with.
+   */
+  json<T = unknown>(input: string | URL | Request, init?: CachedFetchInit): Promise<T>
   readonly cache: ResponseCache
   /** Names a partition for the cache's own operations; `undefined` is everybody's. */
   readonly partition: (name?: string) => CachePartition
@@ -50,14 +56,14 @@ export function cachedFetch(
   }
   const cache = new ResponseCache({ ...rest, store })
   const partitionOf = partitions(partition, secret)
-  const cached = async (
+  const callOf = (
     input: string | URL | Request,
-    init?: CachedFetchInit,
-  ): Promise<Response> => {
+    init: CachedFetchInit | undefined,
+  ): [Asked, CachedCall] => {
     const { asked, mode, signal } = readFetch(input, init)
     signal?.throwIfAborted()
-    return cache.fetch(asked, {
-      partition: async () => partitionOf.of(asked),
+    const call: CachedCall = {
+      partition: () => partitionOf.of(asked),
       mode,
       rules: none,
       ttl: init?.ttl,
@@ -66,9 +72,14 @@ export function cachedFetch(
       authorized: asked.headers.has('authorization'),
       forward: (forwarding) =>
         fetch(inputFor(input, forwarding), forwardedInit(asked, init, forwarding)),
-    })
+    }
+    return [asked, call]
   }
+  const cached = async (input: string | URL | Request, init?: CachedFetchInit) =>
+    cache.fetch(...callOf(input, init))
   return Object.assign(cached, {
+    json: async <T>(input: string | URL | Request, init?: CachedFetchInit) =>
+      cache.json(...callOf(input, init)) as Promise<T>,
     cache,
     partition: (name?: string) => cache.partitionOf(partitionOf.named(name)),
     close: () => cache.close(),

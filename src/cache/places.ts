@@ -22,10 +22,12 @@ export async function look(
 ): Promise<Places> {
   const names = { ofRule: policy.rule?.tags ?? none, ofCall: call.tags ?? none }
   const common = policy.rule?.shared ? call.shared : undefined
-  const shared = common && (await responses.find(common, asked, names))
+  const find = async (one: Partition) =>
+    responses.findAtHand(one, asked, names) ?? responses.find(one, asked, names)
+  const shared = common && (await find(common))
   if (shared?.match)
     return { own: responses.unread(partition, asked, names), shared, found: shared }
-  const own = await responses.find(partition, asked, names)
+  const own = await find(partition)
   return { own, shared, found: own }
 }
 

@@ -2,7 +2,7 @@ import type { CachedCall } from './cached-call.ts'
 import type { Spoiled } from './mutations.ts'
 import type { Partition } from './partition.ts'
 import type { StoredResponses, Where } from './stored-responses.ts'
-import { tag } from './tags.ts'
+import { tag } from './tag.ts'
 
 /** Takes away what a write has spoiled: of who made it, and of what users share. */
 export async function spoil(
@@ -13,7 +13,7 @@ export async function spoil(
 ): Promise<void> {
   if ([urls, tags, stale.urls, stale.tags].every(({ length }) => length === 0)) return
   // The reply is there; a grant that cannot be read now is no reason to withhold it.
-  const own = await call.partition().catch(() => undefined)
+  const own = await readable(call)
   const partitions = [own, call.shared].filter((one) => one !== undefined)
   const inEach = <Name, Result>(
     names: readonly Name[],
@@ -27,4 +27,12 @@ export async function spoil(
     responses.invalidate(inEach(tags, ofPartition)),
     responses.ageTags(inEach(stale.tags, ofPartition)),
   ])
+}
+
+async function readable(call: CachedCall): Promise<Partition | undefined> {
+  try {
+    return await call.partition()
+  } catch {
+    return undefined
+  }
 }

@@ -5,15 +5,11 @@ import { type Description, isDescription, type StoredResponse } from './stored-r
 /** The variants of a response, newest first; one value in the store. */
 export type StoredEntry = readonly StoredResponse[]
 
-/** What stands before the bodies: whose entry it is, and what each variant is. */
-export interface EntryHead {
-  /** Its own length. */
-  readonly bytes: number
-  readonly variants: ReadonlyArray<{
-    readonly about: Description
-    readonly start: number
-    readonly end: number
-  }>
+/** What the head says of a variant, and where its body is. */
+interface Described {
+  readonly about: Description
+  readonly start: number
+  readonly end: number
 }
 
 /** A version, a checksum over all that follows, the length of the head. */
@@ -24,7 +20,9 @@ export const mostVariants = 16
 
 /** Encodes an entry: version, checksum, head as JSON, bodies. It names the key it belongs to. */
 export function encodeEntry(key: string, entry: StoredEntry): Uint8Array {
-  const variants = entry.map(({ body, ...about }) => ({ about, bytes: body.byteLength }))
+  const variants = entry.map(({ body, text: _decoded, ...about }) => {
+    return { about, bytes: body.byteLength }
+  })
   const head = Buffer.from(JSON.stringify({ key, variants }))
   const prefix = Buffer.alloc(prefixBytes)
   prefix[0] = formatVersion
@@ -34,14 +32,27 @@ export function encodeEntry(key: string, entry: StoredEntry): Uint8Array {
   return value
 }
 
-/** Is the value whole? For stores outside the process; what is sealed cannot be anything else. */
-export function isWhole(value: Uint8Array): boolean {
+/**
+ * `undefined` for whatever is not an entry of that key. `isTrusted` for bytes that nobody can have
+ * changed: they are not checked again. Never throws.
+ */
+export function decodeEntry(
+  key: string,
+  value: Uint8Array,
+  isTrusted = false,
+): StoredEntry | undefined {
+  const head = isTrusted || isWhole(value) ? decodeHead(key, value) : undefined
+  return head?.map(({ about, start, end }) => {
+    return { ...about, body: value.subarray(start, end), text: undefined }
+  })
+}
+
+function isWhole(value: Uint8Array): boolean {
   if (value.byteLength < prefixBytes) return false
   return bufferOf(value).readUInt32BE(1) === crc32(value.subarray(5))
 }
 
-/** Reads the head; `undefined` for whatever is not an entry of that key. Never throws. */
-export function decodeHead(key: string, value: Uint8Array): EntryHead | undefined {
+function decodeHead(key: string, value: Uint8Array): readonly Described[] | undefined {
   const bytes = bufferOf(value)
   if (bytes.byteLength < prefixBytes || bytes[0] !== formatVersion) return undefined
   const bodiesAt = prefixBytes + bytes.readUInt32BE(5)
@@ -57,18 +68,7 @@ export function decodeHead(key: string, value: Uint8Array): EntryHead | undefine
     return [place]
   })
   const isComplete = variants.length === head.variants.length && start === bytes.byteLength
-  return isComplete ? { bytes: bodiesAt, variants } : undefined
-}
-
-/** The entry that a head describes. */
-export function entryOf({ variants }: EntryHead, value: Uint8Array): StoredEntry {
-  return variants.map(({ about, start, end }) => ({ ...about, body: value.subarray(start, end) }))
-}
-
-/** `undefined` for whatever is not an entry of that key. Never throws. */
-export function decodeEntry(key: string, value: Uint8Array): StoredEntry | undefined {
-  const head = isWhole(value) ? decodeHead(key, value) : undefined
-  return head && entryOf(head, value)
+  return isComplete ? variants : undefined
 }
 
 /** Puts a variant before the others: those it replaces go, and what is beyond the bounds. */

@@ -26,10 +26,12 @@ export interface StoredResponse extends Standing {
   /** Where it is one of a repository. */
   readonly item?: StoredItem | undefined
   readonly body: Uint8Array
+  /** The body, where it is text and has been decoded. */
+  readonly text?: string | undefined
 }
 
 /** All but the body. */
-export type Description = Omit<StoredResponse, 'body'>
+export type Description = Omit<StoredResponse, 'body' | 'text'>
 
 /** Is it one that we have written? */
 export function isDescription(value: unknown): value is Description {

@@ -5,20 +5,19 @@ import { currentAge } from './http/age.ts'
 import type { Fields } from './http/received.ts'
 import { matchesVariant } from './http/vary.ts'
 import { type Partition, responseKey } from './partition.ts'
+import { OpenedEntries } from './opened-entries.ts'
 import {
   decodeEntry,
-  decodeHead,
   encodeEntry,
-  type EntryHead,
-  entryOf,
-  isWhole,
   openEntry,
   sealEntry,
   type StoredEntry,
   withVariant,
 } from './stored-entry.ts'
 import type { StoredResponse } from './stored-response.ts'
-import { type Captured, everything, tag, type Tag, Tags } from './tags.ts'
+import { type EntryKeys, everything, tag, type Tag } from './tag.ts'
+import type { Standing } from './tag-version.ts'
+import { type Captured, type Reading, Tags } from './tags.ts'
 
 /** A request as the cache sees it; every `Request` is one. The URL is as the URL parser writes it. */
 export interface Asked {
@@ -56,9 +55,9 @@ export interface TagNames {
   readonly ofCall: readonly string[]
 }
 
-/** So many heads of so many bytes are remembered, so that a hit does not read JSON. */
-const mostHeads = 1_000
-const rememberedBytes = 8_192
+/** So many places are remembered, and lists of tags: making their keys takes hashes. */
+const mostPlaces = 4_000
+const mostLists = 1_000
 
 /** Seconds for which what was made stale may still be asked about. */
 const staleKept = 3_600
@@ -72,10 +71,9 @@ export class StoredResponses {
   readonly #namespace: string
   readonly #maxEntryBytes: number
   readonly #tags: Tags
-  /** By key, for the version that was read; the store never uses one twice for a key. */
-  readonly #heads = new Recent<{ version: string; head: EntryHead }>(mostHeads)
-
-  readonly #keys = new Recent<string>(mostHeads)
+  readonly #opened = new OpenedEntries()
+  /** By the rule's list of names; partition and URL. */
+  readonly #places = new WeakMap<readonly string[], Recent<EntryKeys>>()
   /** By the rule's list of names, and partition. */
   readonly #known = new WeakMap<readonly string[], Recent<readonly Tag[]>>()
 
@@ -88,26 +86,31 @@ export class StoredResponses {
 
   /** One store read, unless the entry hangs on tags of other calls. */
   async find(partition: Partition, asked: Asked, names: TagNames): Promise<Lookup> {
-    const key = this.#keyOf(partition, asked)
-    const known = this.#knownTags(partition, names.ofRule)
-    const reading = await passBy(this.#tags.read(key, known, tagsOf(partition, names.ofCall)))
-    const capture = async () => reading && passBy(reading.capture())
-    const found = reading?.entry
-    const entry = found ? this.#read(partition, key, found) : []
-    const match = entry.find(({ variant }) => matchesVariant(variant, asked.headers, partition.key))
+    const keys = this.#keysOf(partition, asked, names)
+    const reading = await passBy(this.#tags.read(keys))
+    const entry = this.#entryIn(reading, partition, keys)
+    const match = matching(entry, asked, partition)
     const standing = match && (await passBy(reading!.standing(match.marks)))
-    if (!match || standing === 'valid') return { partition, key, entry, match, capture }
-    const others = entry.filter((one) => one !== match)
-    const good = standing === 'stale' ? expired(match, Date.now()) : undefined
-    return { partition, key, entry: good ? [good, ...others] : others, match: good, capture }
+    return this.#lookup({ partition, keys, entry, reading }, match, standing)
+  }
+
+  /** As {@link StoredResponses.find}, where nothing has to be waited for. */
+  findAtHand(partition: Partition, asked: Asked, names: TagNames): Lookup | undefined {
+    const keys = this.#keysOf(partition, asked, names)
+    const reading = this.#tags.readAtHand(keys)
+    if (!reading) return undefined
+    const entry = this.#entryIn(reading, partition, keys)
+    const match = matching(entry, asked, partition)
+    const standing = match && reading.standingAtHand(match.marks)
+    if (match && !standing) return undefined
+    return this.#lookup({ partition, keys, entry, reading }, match, standing)
   }
 
   /** Where something would be, without looking; what is kept there replaces all variants. */
-  unread(partition: Partition, asked: Asked, { ofRule, ofCall }: TagNames): Lookup {
-    const key = this.#keyOf(partition, asked)
-    const tags = [...this.#knownTags(partition, ofRule), ...tagsOf(partition, ofCall)]
-    const capture = () => passBy(this.#tags.capture(key, tags))
-    return { partition, key, entry: [], match: undefined, capture }
+  unread(partition: Partition, asked: Asked, names: TagNames): Lookup {
+    const keys = this.#keysOf(partition, asked, names)
+    const capture = () => passBy(this.#tags.capture(keys))
+    return { partition, key: keys.entry, entry: [], match: undefined, capture }
   }
 
   /** Tells whether it was kept. `ttl` in seconds. */
@@ -137,7 +140,7 @@ export class StoredResponses {
     const found = await this.#store.get(key)
     const entry = found && this.#read(partition, key, found)
     if (!found || !entry || entry.length === 0) return
-    const { marks } = await this.#tags.capture(key, [])
+    const { marks } = await this.#tags.capture(this.#tags.keysOf(key, []))
     const [[fence, version] = []] = marks
     const now = Date.now()
     const aged = entry.map((one) => ({
@@ -166,7 +169,7 @@ export class StoredResponses {
     if (!this.#store.keys) throw new UnsupportedOperationError('list', 'it cannot list its keys')
     const prefix = partition ? `${this.#prefix}${partition.name}:` : this.#prefix
     for await (const key of this.#store.keys(prefix)) {
-      const reading = await passBy(this.#tags.read(key, []))
+      const reading = await passBy(this.#tags.read(this.#tags.keysOf(key, [])))
       const found = reading?.entry
       const entry = found ? this.#listed(partition, key, found) : []
       for (const response of entry) {
@@ -195,7 +198,7 @@ export class StoredResponses {
 
   #listed(partition: Partition | undefined, key: string, found: StoredValue): StoredEntry {
     if (partition) return this.#read(partition, key, found)
-    return decodeEntry(key, found.value) ?? []
+    return decodeEntry(key, found.value) ?? nothing
   }
 
   #encoded(partition: Partition, key: string, entry: StoredEntry): Uint8Array {
@@ -203,40 +206,64 @@ export class StoredResponses {
     return this.#seals(partition) ? sealEntry(partition.key, key, encoded) : encoded
   }
 
-  #read(partition: Partition, key: string, { value, version }: StoredValue): StoredEntry {
+  #lookup(
+    { partition, keys, entry, reading }: Found,
+    match: StoredResponse | undefined,
+    standing: Standing | undefined,
+  ): Lookup {
+    const key = keys.entry
+    const capture = async () => reading && passBy(reading.capture())
+    if (!match || standing === 'valid') return { partition, key, entry, match, capture }
+    const others = entry.filter((one) => one !== match)
+    const good = standing === 'stale' ? expired(match, Date.now()) : undefined
+    return { partition, key, entry: good ? [good, ...others] : others, match: good, capture }
+  }
+
+  #entryIn(reading: Reading | undefined, partition: Partition, { entry }: EntryKeys): StoredEntry {
+    return reading?.entry ? this.#read(partition, entry, reading.entry, reading.isAtHand) : nothing
+  }
+
+  #read(partition: Partition, key: string, found: StoredValue, isAtHand = false): StoredEntry {
+    const known = this.#opened.get(key, found)
+    if (known) return known
+    const { version } = found
+    // A driver's bytes may be a small part of many, which would all be kept.
+    const value = isAtHand ? found.value : new Uint8Array(found.value)
+    const open = (bytes: Uint8Array) => this.#open(partition, key, bytes)
+    return this.#opened.open(key, { value, version }, open)
+  }
+
+  #open(partition: Partition, key: string, value: Uint8Array): StoredEntry {
     const sealed = this.#seals(partition)
     const opened = sealed ? openEntry(partition.key, key, value) : value
-    if (!opened || !(sealed || this.#isLocal || isWhole(opened))) return []
-    const known = this.#heads.get(key)
-    if (known?.version === version) return entryOf(known.head, opened)
-    const head = decodeHead(key, opened)
-    if (!head) return []
-    if (head.bytes <= rememberedBytes) this.#heads.set(key, { version, head })
-    return entryOf(head, opened)
+    const isTrusted = sealed || this.#isLocal
+    return (opened && decodeEntry(key, opened, isTrusted)) ?? nothing
+  }
+
+  #keysOf(partition: Partition, asked: Asked, { ofRule, ofCall }: TagNames): EntryKeys {
+    let places = this.#places.get(ofRule)
+    if (!places) this.#places.set(ofRule, (places = new Recent(mostPlaces)))
+    const name = `${partition.id} ${asked.method} ${asked.url}`
+    let keys = places.get(name)
+    if (!keys) {
+      const key = responseKey(this.#namespace, partition, asked)
+      keys = this.#tags.keysOf(key, this.#tagsOfAll(partition, ofRule))
+      places.set(name, keys)
+    }
+    if (ofCall.length === 0) return keys
+    return this.#tags.keysOf(keys.entry, keys.tags, tagsOf(partition, ofCall))
   }
 
   /** What each reply of a partition hangs on, and what the tags of its rule add. */
-  #knownTags(partition: Partition, names: readonly string[]): readonly Tag[] {
+  #tagsOfAll(partition: Partition, names: readonly string[]): readonly Tag[] {
     let known = this.#known.get(names)
-    if (!known) this.#known.set(names, (known = new Recent(mostHeads)))
+    if (!known) this.#known.set(names, (known = new Recent(mostLists)))
     let tags = known.get(partition.id)
     if (!tags) {
       tags = [everything(), everything(partition.id), ...tagsOf(partition, names)]
       known.set(partition.id, tags)
     }
     return tags
-  }
-
-  /** Making one takes a hash. */
-  #keyOf(partition: Partition, asked: Asked): string {
-    if (asked.method !== 'GET') return responseKey(this.#namespace, partition, asked)
-    const name = `${partition.id} ${asked.url}`
-    let key = this.#keys.get(name)
-    if (key === undefined) {
-      key = responseKey(this.#namespace, partition, asked)
-      this.#keys.set(name, key)
-    }
-    return key
   }
 
   get #isLocal(): boolean {
@@ -247,6 +274,25 @@ export class StoredResponses {
   #seals(partition: Partition): boolean {
     return partition.sealed && !this.#isLocal
   }
+}
+
+/** What was read for a request. */
+interface Found {
+  readonly partition: Partition
+  readonly keys: EntryKeys
+  readonly entry: StoredEntry
+  readonly reading: Reading | undefined
+}
+
+const nothing: StoredEntry = []
+
+/** The variant that answers the request. */
+function matching(
+  entry: StoredEntry,
+  { headers }: Asked,
+  { key }: Partition,
+): StoredResponse | undefined {
+  return entry.find(({ variant }) => matchesVariant(variant, headers, key))
 }
 
 /** The user's own, and everybody's. */

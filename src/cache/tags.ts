@@ -1,22 +1,19 @@
-import { hash, randomBytes } from 'node:crypto'
-import { Recent } from '../recent.ts'
 import { getMany, setMany } from '../stores/many-keys.ts'
 import type { Store, StoredValue } from '../stores/store.ts'
-
-/** What stored responses hang on; invalidated, it takes all of them along. */
-export interface Tag {
-  /** `all` has no name: everything of the partition, or of the namespace. */
-  kind: 'tag' | 'all'
-  name: string
-  /** The partition that it is of; `undefined` is everybody's. */
-  partition: string | undefined
-}
+import { type EntryKeys, isFence, type Tag, TagKeys } from './tag.ts'
+import {
+  agedVersion,
+  isLost,
+  newVersion,
+  type Standing,
+  standingAt,
+  versionIn,
+  versionText,
+  worstOf,
+} from './tag-version.ts'
 
 /** What a stored response hangs on, and how that stood before its request was sent. */
 export type Marks = ReadonlyArray<readonly [key: string, version: string]>
-
-/** How a stored response stands now: `stale` may be served where stale responses may. */
-export type Standing = 'valid' | 'stale' | 'invalid'
 
 /** Marks that were taken for a request that is about to be sent. */
 export interface Captured {
@@ -28,6 +25,10 @@ export interface Captured {
 /** An entry, and how it stands. */
 export interface Reading {
   entry: StoredValue | undefined
+  /** The entry is the store's own, and never changes. */
+  isAtHand: boolean
+  /** `undefined` for an entry that hangs on tags the reader did not know: they have to be read. */
+  standingAtHand(marks: Marks): Standing | undefined
   /** Costs a second round trip only for tags that the reader did not know. */
   standing(marks: Marks): Promise<Standing>
   /** As {@link Tags.capture}, from what was read; tags that there are none of yet are begun. */
@@ -42,24 +43,8 @@ const lifetime = {
   fence: 120,
 } as const
 
-/** So many keys are remembered. */
-const mostKeys = 4_000
-
-/** A version has two halves: a new first half invalidates, a new second half makes stale. */
-const halfBytes = 8
-
 /** Beyond, a tag that others keep changing is invalidated instead of made stale. */
 const mostAttempts = 10
-
-/** A tag of one partition, or of all. */
-export function tag(name: string, partition?: string): Tag {
-  return { kind: 'tag', name, partition }
-}
-
-/** What everything of a partition hangs on, or everything of the namespace. */
-export function everything(partition?: string): Tag {
-  return { kind: 'all', name: '', partition }
-}
 
 /**
  * Tags: an entry carries the versions at which its tags stood before its request was sent, and is
@@ -74,43 +59,42 @@ export function everything(partition?: string): Tag {
  */
 export class Tags {
   readonly #store: Store
-  readonly #namespace: string
-  readonly #keys = new Recent<string>(mostKeys)
-  readonly #lists = new WeakMap<readonly Tag[], readonly string[]>()
+  readonly #keys: TagKeys
+  /** What was valid is so for as long as nothing that it hangs on has been written. */
+  readonly #valid = new WeakMap<Marks, { keys: EntryKeys; at: readonly StoredVersion[] }>()
 
   constructor(store: Store, namespace: string) {
     this.#store = store
-    this.#namespace = namespace
+    this.#keys = new TagKeys(namespace)
+  }
+
+  /** The keys of what {@link Tags.read} reads; `own` are tags of the reader's request. */
+  keysOf(entryKey: string, known: readonly Tag[], own: readonly Tag[] = []): EntryKeys {
+    return this.#keys.around(entryKey, known, own)
   }
 
   /**
    * Reads an entry together with the tags that it is known to hang on (those of its rule, its
    * partition's, the namespace's) and its own fence: one round trip. An entry that does not hang on
-   * all of them is invalid. `own` are tags of the reader's request: what it fills hangs on them, too.
+   * all of them is invalid. What the reader's request fills hangs on its own tags, too.
    */
-  async read(entryKey: string, known: readonly Tag[], own: readonly Tag[] = []): Promise<Reading> {
+  async read(keys: EntryKeys): Promise<Reading> {
     const readAt = performance.now()
-    const fence = this.#fenceKey(entryKey)
-    const tags = own.length === 0 ? known : [...known, ...own]
-    const keys = this.#keysOf(tags)
-    const [entry, ...found] = await getMany(this.#store, [entryKey, fence, ...keys])
-    const all = [fence, ...keys]
-    const versions = new Map(all.map((key, index) => [key, versionIn(found[index])]))
-    const required = all.slice(0, known.length + 1)
-    return {
-      entry,
-      standing: (marks) => this.#standing(marks, versions, required),
-      capture: () => this.#captured(tags, all, versions, readAt),
-    }
+    return this.#reading(keys, await getMany(this.#store, keys.all), { readAt, isAtHand: false })
+  }
+
+  /** As {@link Tags.read}, without waiting, where the store has it in this process. */
+  readAtHand(keys: EntryKeys): Reading | undefined {
+    const found = this.#store.atHand?.(keys.all)
+    const readAt = performance.now()
+    return found && this.#reading(keys, found, { readAt, isAtHand: true })
   }
 
   /** Takes down how tags stand, and the entry's fence: before its request is sent. */
-  async capture(entryKey: string, tags: readonly Tag[]): Promise<Captured> {
+  async capture(keys: EntryKeys): Promise<Captured> {
     const readAt = performance.now()
-    const keys = [this.#fenceKey(entryKey), ...tags.map((one) => this.#keyOf(one))]
-    const found = await getMany(this.#store, keys)
-    const versions = new Map(keys.map((key, index) => [key, versionIn(found[index])]))
-    return this.#captured(tags, keys, versions, readAt)
+    const found = await getMany(this.#store, keys.all.slice(1))
+    return this.#captured(keys, [undefined, ...found], readAt)
   }
 
   /** What hangs on these tags is invalid from now on, also what is being fetched just now. */
@@ -125,20 +109,68 @@ export class Tags {
 
   /** To be called before an entry is deleted, so that a request under way does not bring it back. */
   async fence(entryKeys: readonly string[]): Promise<void> {
-    const entries = entryKeys.map((key) => [this.#fenceKey(key), newVersion()] as const)
+    const entries = entryKeys.map((key) => [this.#keys.fence(key), newVersion()] as const)
     await setMany(this.#store, entries, { ttl: lifetime.fence })
   }
 
+  #reading(
+    keys: EntryKeys,
+    found: ReadonlyArray<StoredValue | undefined>,
+    { readAt, isAtHand }: { readAt: number; isAtHand: boolean },
+  ): Reading {
+    return {
+      entry: found[0],
+      isAtHand,
+      standingAtHand: (marks) => this.#standingAtHand(marks, keys, found),
+      standing: async (marks) =>
+        this.#standingAtHand(marks, keys, found) ?? this.#standing(marks, keys, found),
+      capture: () => this.#captured(keys, found, readAt),
+    }
+  }
+
+  #standingAtHand(
+    marks: Marks,
+    keys: EntryKeys,
+    found: ReadonlyArray<StoredValue | undefined>,
+  ): Standing | undefined {
+    const valid = this.#valid.get(marks)
+    if (valid?.keys === keys && valid.at.every((at, index) => at === found[index + 1]?.version)) {
+      return 'valid'
+    }
+    const carried = new Set(marks.map(([key]) => key))
+    // A rule may have got another tag since.
+    if (keys.all.slice(1, keys.required + 1).some((key) => !carried.has(key))) return 'invalid'
+    const versions = versionsIn(keys.all, found)
+    if (marks.some(([key]) => !versions.has(key))) return undefined
+    const standing = worstOf(marks.map((mark) => standingOf(mark, versions)))
+    const at = found.slice(1).map((one) => one?.version)
+    if (standing === 'valid') this.#valid.set(marks, { keys, at })
+    return standing
+  }
+
+  async #standing(
+    marks: Marks,
+    keys: EntryKeys,
+    found: ReadonlyArray<StoredValue | undefined>,
+  ): Promise<Standing> {
+    const versions = versionsIn(keys.all, found)
+    const unknown = marks.map(([key]) => key).filter((key) => !versions.has(key))
+    const others = versionsIn(unknown, await getMany(this.#store, unknown))
+    const all = new Map([...versions, ...others])
+    return worstOf(marks.map((mark) => standingOf(mark, all)))
+  }
+
   async #captured(
-    tags: readonly Tag[],
-    keys: readonly string[],
-    versions: ReadonlyMap<string, string | undefined>,
+    { tags, all }: EntryKeys,
+    found: ReadonlyArray<StoredValue | undefined>,
     readAt: number,
   ): Promise<Captured> {
-    const lost = tags.filter((one) => isLost(versions.get(this.#keyOf(one))))
+    const [, ...keys] = all
+    const versions = versionsIn(all, found)
+    const lost = tags.filter((one) => isLost(versions.get(this.#keys.of(one))))
     const begun = new Map(
       await Promise.all(
-        lost.map(async (one) => [this.#keyOf(one), await this.#begin(one)] as const),
+        lost.map(async (one) => [this.#keys.of(one), await this.#begin(one)] as const),
       ),
     )
     const marks = keys.map((key) => [key, begun.get(key) ?? versions.get(key) ?? ''] as const)
@@ -148,33 +180,19 @@ export class Tags {
 
   /** Gives a tag its first version; somebody else's is as good, as nothing has been sent yet. */
   async #begin(one: Tag): Promise<string> {
-    const key = this.#keyOf(one)
+    const key = this.#keys.of(one)
     const version = newVersion()
     const written = await this.#store.compareAndSwap(key, undefined, version, { ttl: ttlOf(one) })
-    const found = written === undefined ? versionIn(await this.#store.get(key)) : textOf(version)
+    const found =
+      written === undefined ? versionIn(await this.#store.get(key)) : versionText(version)
     if (found !== undefined && !isLost(found)) return found
     const [renewed] = (await this.#renew([one])).values()
     return renewed!
   }
 
-  async #standing(
-    marks: Marks,
-    known: ReadonlyMap<string, string | undefined>,
-    required: readonly string[],
-  ): Promise<Standing> {
-    const carried = new Map(marks)
-    // A rule may have got another tag since.
-    if (required.some((key) => !carried.has(key))) return 'invalid'
-    const unknown = [...carried.keys()].filter((key) => !known.has(key))
-    const found = unknown.length === 0 ? [] : await getMany(this.#store, unknown)
-    const versions = new Map(known)
-    for (const [index, key] of unknown.entries()) versions.set(key, versionIn(found[index]))
-    return worstOf(marks.map(([key, version]) => standingOf(key, version, versions.get(key))))
-  }
-
   async #renew(tags: readonly Tag[]): Promise<Map<string, string>> {
     const entries = tags.map((one) => ({
-      key: this.#keyOf(one),
+      key: this.#keys.of(one),
       value: newVersion(),
       ttl: ttlOf(one),
     }))
@@ -183,86 +201,38 @@ export class Tags {
       const pairs = some.map(({ key, value }) => [key, value] as const)
       await setMany(this.#store, pairs, { ttl })
     }
-    return new Map(entries.map(({ key, value }) => [key, textOf(value)]))
+    return new Map(entries.map(({ key, value }) => [key, versionText(value)]))
   }
 
   async #age(one: Tag): Promise<void> {
-    const key = this.#keyOf(one)
+    const key = this.#keys.of(one)
     for (let attempts = 0; attempts < mostAttempts; attempts += 1) {
       const found = await this.#store.get(key)
       // What hung on it is lost already.
       if (!found || isLost(versionIn(found))) return
-      const next = newVersion()
-      next.set(found.value.subarray(0, halfBytes))
+      const next = agedVersion(found.value)
       const ttl = ttlOf(one)
       if (await this.#store.compareAndSwap(key, found.version, next, { ttl })) return
     }
     await this.invalidate([one])
   }
-
-  #keyOf({ kind, name, partition }: Tag): string {
-    const tuple = JSON.stringify([kind, partition ?? null, name])
-    return this.#known('tag', tuple)
-  }
-
-  #fenceKey(entryKey: string): string {
-    return this.#known('fence', entryKey)
-  }
-
-  /** Who reads often does so with the same list. */
-  #keysOf(tags: readonly Tag[]): readonly string[] {
-    let keys = this.#lists.get(tags)
-    if (!keys) this.#lists.set(tags, (keys = tags.map((one) => this.#keyOf(one))))
-    return keys
-  }
-
-  /** Making a key takes a hash. */
-  #known(kind: 'tag' | 'fence', what: string): string {
-    const name = `${kind} ${what}`
-    let key = this.#keys.get(name)
-    if (key === undefined) {
-      key = `${this.#namespace}:${kind}:${hash('sha256', what, 'hex')}`
-      this.#keys.set(name, key)
-    }
-    return key
-  }
 }
 
-const fencePart = ':fence:'
+type StoredVersion = StoredValue['version'] | undefined
 
-function standingOf(key: string, carried: string, now: string | undefined): Standing {
-  // A fence is short-lived; where none stands there was no deletion, or it has long been over.
-  if (now === undefined && key.includes(fencePart)) return 'valid'
-  if (now === undefined || isLost(now)) return 'invalid'
-  if (now === carried) return 'valid'
-  const [was, is] = [carried, now].map((version) => Buffer.from(version, 'base64url'))
-  return was!.subarray(0, halfBytes).equals(is!.subarray(0, halfBytes)) ? 'stale' : 'invalid'
+function versionsIn(
+  keys: readonly string[],
+  found: ReadonlyArray<StoredValue | undefined>,
+): Map<string, string | undefined> {
+  return new Map(keys.map((key, index) => [key, versionIn(found[index])]))
 }
 
-function worstOf(standings: readonly Standing[]): Standing {
-  if (standings.includes('invalid')) return 'invalid'
-  return standings.includes('stale') ? 'stale' : 'valid'
-}
-
-function newVersion(): Buffer {
-  return randomBytes(2 * halfBytes)
-}
-
-/** What stands in the place of a version, and was not written here. */
-const unreadable = '?'
-
-function versionIn(found: StoredValue | undefined): string | undefined {
-  if (!found) return undefined
-  if (found.value.byteLength !== 2 * halfBytes) return unreadable
-  return textOf(found.value)
-}
-
-function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('base64url')
-}
-
-function isLost(version: string | undefined): boolean {
-  return version === undefined || version === unreadable
+function standingOf(
+  [key, carried]: Marks[number],
+  versions: ReadonlyMap<string, string | undefined>,
+): Standing {
+  const now = versions.get(key)
+  return now === undefined && isFence(key) ? 'valid' : standingAt(carried, now)
 }
 
 /** Were the namespace's to end, everything would be fetched anew at the same moment, once a month. */

@@ -37,6 +37,7 @@ class GuardedStore implements Store {
   declare readonly keys?: Required<Store>['keys']
   declare readonly clear?: Required<Store>['clear']
   declare readonly getMany?: Required<Store>['getMany']
+  declare readonly atHand?: Required<Store>['atHand']
   declare readonly setMany?: Required<Store>['setMany']
   declare readonly deleteMany?: Required<Store>['deleteMany']
   declare readonly increment?: Required<Store>['increment']
@@ -54,9 +55,11 @@ class GuardedStore implements Store {
     this.#name = name
     this.#deadline = { ...deadline, long: longDeadline }
     const { keys, clear, getMany, setMany, deleteMany, increment, ttl, expire } = bound(store)
-    const { notices } = bound(store)
+    const { atHand, notices } = bound(store)
     if (keys) this.keys = (prefix) => this.#list(keys(prefix))
     if (clear) this.clear = (prefix) => this.#guard('long', () => clear(prefix))
+    // It takes no time, and cannot fail.
+    if (atHand) this.atHand = atHand
     if (getMany) this.getMany = (names) => this.#guard('read', () => getMany(names))
     if (setMany) this.setMany = (...entries) => this.#guard('write', () => setMany(...entries))
     if (deleteMany) this.deleteMany = (names) => this.#guard('write', () => deleteMany(names))

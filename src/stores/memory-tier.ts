@@ -1,6 +1,6 @@
 import { checkSeconds, isKey } from './limits.ts'
 import { getMany } from './many-keys.ts'
-import { memoryStore } from './memory.ts'
+import { Evictable } from './memory/evictable.ts'
 import { Announcer } from './memory-tier/announcer.ts'
 import { type Dropped, everyKey } from './memory-tier/dropped.ts'
 import { type Reader, Readers } from './memory-tier/readers.ts'
@@ -40,6 +40,13 @@ export function memoryTier(store: Store, options: MemoryTierOptions = {}): Store
   return store.reach === 'process' ? store : new MemoryTier(store, options)
 }
 
+/** What was read, also that there was nothing. */
+interface Kept {
+  readonly found: StoredValue | undefined
+  /** On the clock of `performance.now()`. */
+  readonly expiresAt: number
+}
+
 class MemoryTier implements Store {
   declare readonly keys?: Required<Store>['keys']
   declare readonly clear?: Required<Store>['clear']
@@ -50,7 +57,7 @@ class MemoryTier implements Store {
   declare readonly expire?: Required<Store>['expire']
   declare readonly notices?: Required<Store>['notices']
   readonly #store: Store
-  readonly #memory: Store
+  readonly #memory: Evictable<Kept>
   readonly #ttl: number
   readonly #readers = new Readers()
   readonly #notices: Notices | undefined
@@ -63,7 +70,7 @@ class MemoryTier implements Store {
     { maxBytes = 32 * 2 ** 20, ttl = 60, partitionShare }: MemoryTierOptions,
   ) {
     this.#store = store
-    this.#memory = memoryStore({ maxBytes, partitionShare })
+    this.#memory = new Evictable('memory', { maxBytes, partitionShare })
     this.#ttl = checkSeconds('memory: ttl', ttl)
     this.#notices = store.notices?.(channel)
     this.#announcer = this.#notices && new Announcer(this.#notices)
@@ -105,12 +112,12 @@ class MemoryTier implements Store {
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
-    const kept = await this.#kept(key)
-    if (kept) return kept.found
+    const kept = this.#kept(key)
+    if (kept) return copyOf(kept.found)
     const reader = this.#readers.begin(key)
     try {
       const found = await this.#store.get(key)
-      await this.#keep(key, found, reader)
+      this.#keep(key, found, reader)
       return found
     } finally {
       this.#readers.end(key, reader)
@@ -119,10 +126,23 @@ class MemoryTier implements Store {
 
   /** What is not in memory is asked for together. */
   async getMany(keys: readonly string[]): Promise<Array<StoredValue | undefined>> {
-    const kept = await Promise.all(keys.map((key) => this.#kept(key)))
+    const kept = keys.map((key) => this.#kept(key))
     const missing = [...new Set(keys.filter((_, index) => !kept[index]))]
     const found = new Map(missing.length === 0 ? [] : await this.#fetched(missing))
-    return keys.map((key, index) => (kept[index] ?? { found: found.get(key) }).found)
+    return keys.map((key, index) => {
+      const here = kept[index]
+      return here ? copyOf(here.found) : found.get(key)
+    })
+  }
+
+  atHand(keys: readonly string[]): ReadonlyArray<StoredValue | undefined> | undefined {
+    const found: Array<StoredValue | undefined> = []
+    for (const key of keys) {
+      const kept = this.#kept(key)
+      if (!kept) return undefined
+      found.push(kept.found)
+    }
+    return found
   }
 
   async set(key: string, value: Uint8Array, options?: SetOptions): Promise<void> {
@@ -150,7 +170,7 @@ class MemoryTier implements Store {
 
   async close(): Promise<void> {
     this.#stopListening?.()
-    await this.#memory.clear?.('')
+    this.#forget(everyKey)
     await this.#store.close()
   }
 
@@ -160,7 +180,7 @@ class MemoryTier implements Store {
     const readers = keys.map((key) => this.#readers.begin(key))
     try {
       const found = await getMany(this.#store, keys)
-      await Promise.all(keys.map((key, index) => this.#keep(key, found[index], readers[index]!)))
+      for (const [index, key] of keys.entries()) this.#keep(key, found[index], readers[index]!)
       return keys.map((key, index) => [key, found[index]] as const)
     } finally {
       for (const [index, key] of keys.entries()) this.#readers.end(key, readers[index]!)
@@ -172,36 +192,46 @@ class MemoryTier implements Store {
     try {
       return await write()
     } finally {
-      await this.#drop(dropped)
+      this.#drop(dropped)
       await this.#announcer?.tell(dropped)
     }
   }
 
-  async #kept(key: string): Promise<{ found: StoredValue | undefined } | undefined> {
+  #kept(key: string): Kept | undefined {
     this.#stopListening ??= this.#listen()
-    const kept = await this.#memory.get(key)
-    return kept && decodeKept(kept.value)
+    const kept = this.#memory.get(key)
+    if (!kept || kept.expiresAt > performance.now()) return kept
+    this.#memory.delete(key)
+    return undefined
   }
 
-  async #keep(key: string, found: StoredValue | undefined, reader: Reader): Promise<void> {
-    const value = encodeKept(found)
-    if (!value || reader.isOutdated || value.byteLength > this.#memory.maxValueBytes) return
+  #keep(key: string, found: StoredValue | undefined, reader: Reader): void {
+    const bytes = found ? found.value.byteLength + found.version.length : 0
+    if (reader.isOutdated || bytes > this.#memory.maxBytes) return
     const ttl = this.#isHearing ? this.#ttl : Math.min(this.#ttl, unheard)
-    await this.#memory.set(key, value, { ttl })
+    const expiresAt = performance.now() + ttl * 1000
+    this.#memory.set(key, { found: copyOf(found), expiresAt }, bytes)
   }
 
-  async #drop(dropped: Dropped): Promise<void> {
-    if ('keys' in dropped) {
-      for (const key of dropped.keys) this.#readers.drop(key)
-      await this.#memory.deleteMany?.(dropped.keys.filter(isKey))
-    } else {
-      this.#readers.dropAll(dropped.prefix)
-      await this.#memory.clear?.(isKey(dropped.prefix) ? dropped.prefix : '')
-    }
+  #drop(dropped: Dropped): void {
+    if ('keys' in dropped) for (const key of dropped.keys) this.#readers.drop(key)
+    else this.#readers.dropAll(dropped.prefix)
+    this.#forget(dropped)
+  }
+
+  #forget(dropped: Dropped): void {
+    const keys = 'keys' in dropped ? dropped.keys : this.#beginningWith(dropped.prefix)
+    for (const key of keys) this.#memory.delete(key)
+  }
+
+  /** A prefix that no key has says nothing that can be understood: it is about all of them. */
+  #beginningWith(prefix: string): string[] {
+    const keys = [...this.#memory.keys()]
+    return isKey(prefix) ? keys.filter((key) => key.startsWith(prefix)) : keys
   }
 
   #listen(): () => void {
-    const dropEverything = () => void this.#drop(everyKey)
+    const dropEverything = () => this.#drop(everyKey)
     const announcer = this.#announcer
     if (!this.#notices || !announcer) return () => {}
     return this.#notices.listen({
@@ -217,7 +247,7 @@ class MemoryTier implements Store {
       },
       onNotice: (notice) => {
         const dropped = announcer.read(notice)
-        if (dropped) void this.#drop(dropped)
+        if (dropped) this.#drop(dropped)
       },
     })
   }
@@ -225,19 +255,7 @@ class MemoryTier implements Store {
 
 const channel = 'dropped'
 
-/** A version is short; one whose length does not fit into a byte is not kept. */
-function encodeKept(found: StoredValue | undefined): Uint8Array | undefined {
-  if (!found) return new Uint8Array([absent])
-  const version = Buffer.from(found.version)
-  if (version.byteLength >= absent) return undefined
-  return Buffer.concat([new Uint8Array([version.byteLength]), version, found.value])
-}
-
-const absent = 255
-
-function decodeKept(kept: Uint8Array): { found: StoredValue | undefined } {
-  const [length = absent] = kept
-  if (length === absent) return { found: undefined }
-  const version = Buffer.from(kept.buffer, kept.byteOffset + 1, length).toString()
-  return { found: { version, value: kept.subarray(1 + length) } }
+/** Who reads may change the bytes; what is kept stays. */
+function copyOf(found: StoredValue | undefined): StoredValue | undefined {
+  return found && { version: found.version, value: new Uint8Array(found.value) }
 }

@@ -1,39 +1,16 @@
-import { LRUCache } from 'lru-cache'
-import { ConfigError } from '../errors.ts'
 import { addToDigits } from './counter.ts'
-import { checkAmount, checkCount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
-import { Counted, Shares } from './memory/shares.ts'
+import { checkAmount, checkKey, checkPrefix, checkValue, lifetime } from './limits.ts'
+import { Evictable, type EvictableOptions } from './memory/evictable.ts'
 import type { SetOptions, Store, StoredValue } from './store.ts'
 
 /** How much {@link memoryStore} keeps of what was written by `set`. */
-export interface MemoryStoreOptions {
-  /** Bytes of values; the least recently used go first. Defaults to 64 MiB. */
-  maxBytes?: number | undefined
-  /** Number of values. Defaults to 10,000. */
-  maxEntries?: number | undefined
-  /**
-   * The part of both that one partition may hold once there is no room left, from 0 to 1; what it
-   * has beyond goes before anything of the others. A key's partition is all before its last `:`,
-   * which for stored responses is one grant's. Defaults to 0.25.
-   */
-  partitionShare?: number | undefined
-}
+export interface MemoryStoreOptions extends EvictableOptions {}
 
 interface Entry {
   value: Uint8Array
   version: string
   /** On the clock of `performance.now()`, which does not jump; `Infinity` without a ttl. */
   expiresAt: number
-}
-
-/** Where an entry is that may be evicted; what is written anew stays in its slot. */
-class Slot extends Counted {
-  entry: Entry
-
-  constructor(key: string, entry: Entry) {
-    super(key)
-    this.entry = entry
-  }
 }
 
 /** Two for each write would keep up with it; four also shrinks what has piled up. */
@@ -57,21 +34,14 @@ class MemoryStore implements Store {
   readonly reach = 'process'
   readonly durable = true
   readonly maxValueBytes: number
-  readonly #evictable: LRUCache<string, Slot>
-  readonly #shares: Shares
+  readonly #evictable: Evictable<Entry>
   readonly #kept = new Map<string, Entry>()
   #sweep = this.#kept.entries()
   #writes = 0
 
   constructor(options: MemoryStoreOptions) {
-    const { maxBytes = 64 * 2 ** 20, maxEntries = 10_000, partitionShare = 0.25 } = options
-    this.maxValueBytes = checkCount('memoryStore: maxBytes', maxBytes)
-    checkCount('memoryStore: maxEntries', maxEntries)
-    this.#shares = new Shares({ maxBytes, maxEntries, share: checkShare(partitionShare) })
-    this.#evictable = new LRUCache({
-      max: maxEntries,
-      dispose: (slot) => this.#shares.remove(slot),
-    })
+    this.#evictable = new Evictable('memoryStore', options)
+    this.maxValueBytes = this.#evictable.maxBytes
   }
 
   async get(key: string): Promise<StoredValue | undefined> {
@@ -119,6 +89,10 @@ class MemoryStore implements Store {
     return keys.map((key) => this.#read(key))
   }
 
+  atHand(keys: readonly string[]): ReadonlyArray<StoredValue | undefined> {
+    return keys.map((key) => this.#found(key))
+  }
+
   async setMany(
     entries: ReadonlyArray<readonly [key: string, value: Uint8Array]>,
     options?: SetOptions,
@@ -161,7 +135,11 @@ class MemoryStore implements Store {
 
   #live(key: string): Entry | undefined {
     checkKey(key)
-    const entry = this.#kept.get(key) ?? this.#used(key)?.entry
+    return this.#found(key)
+  }
+
+  #found(key: string): Entry | undefined {
+    const entry = this.#kept.get(key) ?? this.#evictable.get(key)
     if (!entry || entry.expiresAt > performance.now()) return entry
     this.#remove(key)
     return undefined
@@ -171,24 +149,9 @@ class MemoryStore implements Store {
     checkKey(key)
     const entry = this.#entry(value, options?.ttl)
     this.#kept.delete(key)
-    if (entry) this.#fill(this.#evictable.peek(key) ?? new Slot(key, entry), entry)
+    if (entry) this.#evictable.set(key, entry, entry.value.byteLength)
     else this.#evictable.delete(key)
     this.#sweepSome()
-  }
-
-  #used(key: string): Slot | undefined {
-    const slot = this.#evictable.get(key)
-    if (slot) this.#shares.use(slot)
-    return slot
-  }
-
-  #fill(slot: Slot, entry: Entry): void {
-    slot.entry = entry
-    // An empty value takes room too.
-    const excess = this.#shares.count(slot, entry.value.byteLength || 1)
-    for (const { key } of excess) this.#evictable.delete(key)
-    this.#evictable.set(slot.key, slot)
-    while (this.#shares.areExceeded) this.#evictable.pop()
   }
 
   /** Is not evicted, unlike what {@link MemoryStore.#write} leaves. */
@@ -242,9 +205,4 @@ class MemoryStore implements Store {
       if (entry.expiresAt <= now) this.#kept.delete(key)
     }
   }
-}
-
-function checkShare(share: number): number {
-  if (share > 0 && share <= 1) return share
-  throw new ConfigError('memoryStore: partitionShare must be more than 0 and at most 1.')
 }

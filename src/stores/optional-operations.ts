@@ -5,6 +5,7 @@ export type OptionalOperation =
   | 'keys'
   | 'clear'
   | 'getMany'
+  | 'atHand'
   | 'setMany'
   | 'deleteMany'
   | 'increment'
@@ -20,6 +21,7 @@ export function bound(store: Store): Bound {
     keys: store.keys?.bind(store),
     clear: store.clear?.bind(store),
     getMany: store.getMany?.bind(store),
+    atHand: store.atHand?.bind(store),
     setMany: store.setMany?.bind(store),
     deleteMany: store.deleteMany?.bind(store),
     increment: store.increment?.bind(store),

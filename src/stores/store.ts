@@ -84,6 +84,12 @@ export interface Store {
   clear?(prefix: string): Promise<void>
   /** Finds many at once, in the order of `keys`. */
   getMany?(keys: readonly string[]): Promise<Array<StoredValue | undefined>>
+  /**
+   * As `getMany`, at once, where all of it is in this process' memory; `undefined` where it would have
+   * to be asked for. It is what the store itself holds: neither the bytes nor the objects may be
+   * changed. What is no key is absent.
+   */
+  atHand?(keys: readonly string[]): ReadonlyArray<StoredValue | undefined> | undefined
   /** Writes many at once; not atomic: when it fails, some may have been written. */
   setMany?(
     entries: ReadonlyArray<readonly [key: string, value: Uint8Array]>,

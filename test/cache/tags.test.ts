@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, test, vi } from 'vitest'
-import { everything, type Standing, tag, type Tag, Tags } from '../../src/cache/tags.ts'
+import { type EntryKeys, everything, tag, type Tag } from '../../src/cache/tag.ts'
+import type { Standing } from '../../src/cache/tag-version.ts'
+import { type Marks, Tags } from '../../src/cache/tags.ts'
 import { StoreUnavailableError } from '../../src/errors.ts'
 import { createStore } from '../../src/stores/create-store.ts'
 import { guarded } from '../../src/stores/guarded.ts'
@@ -30,9 +32,9 @@ describe.each([
   /** An entry that was fetched while `meanwhile` happened. */
   async function filled(known: readonly Tag[], meanwhile?: (entryKey: string) => Promise<void>) {
     const key = newEntry()
-    const { marks } = await tags.capture(key, known)
+    const { marks } = await tags.capture(tags.keysOf(key, known))
     await meanwhile?.(key)
-    return { key, standing: async () => (await tags.read(key, known)).standing(marks) }
+    return { key, standing: async () => (await tags.read(tags.keysOf(key, known))).standing(marks) }
   }
 
   test('an entry is good until one of its tags is invalidated, and its successor is good again', async () => {
@@ -71,8 +73,8 @@ describe.each([
     const known = [everything()]
     const fill = await filled(known, (key) => tags.fence([key]))
     expect(await fill.standing()).toBe('invalid')
-    const { marks } = await tags.capture(fill.key, known)
-    expect(await (await tags.read(fill.key, known)).standing(marks)).toBe('valid')
+    const { marks } = await tags.capture(tags.keysOf(fill.key, known))
+    expect(await (await tags.read(tags.keysOf(fill.key, known))).standing(marks)).toBe('valid')
     expect(await (await filled(known)).standing()).toBe('valid')
   })
 
@@ -101,11 +103,11 @@ describe.each([
   test('an entry that is there comes with its tags, in one operation', async () => {
     const known = [tag('artist:1'), everything()]
     const key = newEntry()
-    const { marks } = await tags.capture(key, known)
+    const { marks } = await tags.capture(tags.keysOf(key, known))
     await store.set(key, Buffer.from('entry'), { ttl: 60 })
     const operations: string[] = []
     const counted = new Tags(spied(store, operations), 'behalf')
-    const { entry, standing } = await counted.read(key, known)
+    const { entry, standing } = await counted.read(counted.keysOf(key, known))
     expect(Buffer.from(entry?.value ?? []).toString()).toBe('entry')
     expect(await standing(marks)).toBe('valid')
     expect(operations.filter((name) => name === (store.getMany ? 'getMany' : 'get'))).toHaveLength(
@@ -117,19 +119,22 @@ describe.each([
 test('a tag that only the reply named is looked at too, in a second operation', async () => {
   const store = memoryStore()
   const tags = new Tags(store, 'behalf')
-  const { marks } = await tags.capture('entry', [everything(), tag('from the reply')])
+  const { marks } = await tags.capture(tags.keysOf('entry', [everything(), tag('from the reply')]))
   const operations: string[] = []
-  const reading = await new Tags(spied(store, operations), 'behalf').read('entry', [everything()])
+  const counted = new Tags(spied(store, operations), 'behalf')
+  const reading = await counted.read(counted.keysOf('entry', [everything()]))
   expect(await reading.standing(marks)).toBe('valid')
   expect(operations).toEqual(['getMany', 'getMany'])
   await tags.invalidate([tag('from the reply')])
-  expect(await (await tags.read('entry', [everything()])).standing(marks)).toBe('invalid')
+  expect(await (await tags.read(tags.keysOf('entry', [everything()]))).standing(marks)).toBe(
+    'invalid',
+  )
 })
 
 test('what was stored before its rule had a tag is invalid once it has', async () => {
   const tags = new Tags(memoryStore(), 'behalf')
-  const { marks } = await tags.capture('entry', [everything()])
-  const reading = await tags.read('entry', [everything(), tag('new')])
+  const { marks } = await tags.capture(tags.keysOf('entry', [everything()]))
+  const reading = await tags.read(tags.keysOf('entry', [everything(), tag('new')]))
   expect(await reading.standing(marks)).toBe('invalid')
 })
 
@@ -137,11 +142,11 @@ test('a tag that the store has lost takes along what hung on it, also once it is
   const store = memoryStore()
   const tags = new Tags(store, 'behalf')
   const known = [tag('library')]
-  const { marks } = await tags.capture('entry', known)
+  const { marks } = await tags.capture(tags.keysOf('entry', known))
   await store.clear?.('behalf:tag:')
-  const standing = async () => (await tags.read('entry', known)).standing(marks)
+  const standing = async () => (await tags.read(tags.keysOf('entry', known))).standing(marks)
   expect(await standing()).toBe('invalid')
-  await tags.capture('other', known)
+  await tags.capture(tags.keysOf('other', known))
   expect(await standing()).toBe('invalid')
 })
 
@@ -149,17 +154,17 @@ test('what stands in the place of a version and is none spoils, and is replaced'
   const store = memoryStore()
   const tags = new Tags(store, 'behalf')
   const known = [tag('library'), everything()]
-  await tags.capture('entry', known)
+  await tags.capture(tags.keysOf('entry', known))
   await tags.fence(['entry'])
   for await (const key of store.keys?.('behalf:') ?? []) {
-    const { marks } = await tags.capture('entry', known)
-    const standing = async () => (await tags.read('entry', known)).standing(marks)
+    const { marks } = await tags.capture(tags.keysOf('entry', known))
+    const standing = async () => (await tags.read(tags.keysOf('entry', known))).standing(marks)
     expect(await standing()).toBe('valid')
     await store.set(key, Buffer.from('anything'))
     expect(await standing()).toBe('invalid')
     if (key.includes(':tag:')) {
-      const { marks: next } = await tags.capture('entry', known)
-      expect(await (await tags.read('entry', known)).standing(next)).toBe('valid')
+      const { marks: next } = await tags.capture(tags.keysOf('entry', known))
+      expect(await (await tags.read(tags.keysOf('entry', known))).standing(next)).toBe('valid')
     } else await store.delete(key)
   }
 })
@@ -167,7 +172,8 @@ test('what stands in the place of a version and is none spoils, and is replaced'
 test('a request that took longer than a fence stands is not to be stored', async () => {
   vi.useFakeTimers({ toFake: ['performance'] })
   try {
-    const { mayStore } = await new Tags(memoryStore(), 'behalf').capture('entry', [])
+    const tags = new Tags(memoryStore(), 'behalf')
+    const { mayStore } = await tags.capture(tags.keysOf('entry', []))
     vi.advanceTimersByTime(110_000)
     expect(mayStore()).toBe(true)
     vi.advanceTimersByTime(10_000)
@@ -181,7 +187,9 @@ test('keys are short, plain, and tell nothing of names', async () => {
   const keys: string[] = []
   const store = memoryStore()
   const tags = new Tags(store, 'n'.repeat(32))
-  await tags.capture('entry', [tag('ada@example.com', 'p:1'), everything('p:1'), everything()])
+  await tags.capture(
+    tags.keysOf('entry', [tag('ada@example.com', 'p:1'), everything('p:1'), everything()]),
+  )
   await tags.fence(['entry'])
   for await (const key of store.keys?.('') ?? []) keys.push(key)
   expect(keys).toHaveLength(4)
@@ -194,8 +202,10 @@ test('a store that fails is the caller’s to pass by', async () => {
     guarded(broken, { name: 'cache', deadline: { read: 1, write: 1 } }),
     'behalf',
   )
-  await expect(tags.read('entry', [])).rejects.toThrow(StoreUnavailableError)
-  await expect(tags.capture('entry', [everything()])).rejects.toThrow(StoreUnavailableError)
+  await expect(tags.read(tags.keysOf('entry', []))).rejects.toThrow(StoreUnavailableError)
+  await expect(tags.capture(tags.keysOf('entry', [everything()]))).rejects.toThrow(
+    StoreUnavailableError,
+  )
   await expect(tags.invalidate([everything()])).rejects.toThrow(StoreUnavailableError)
 })
 
@@ -213,7 +223,7 @@ test('whatever happens in whatever order, what is valid was fetched after the la
     fc.asyncProperty(fc.array(step, { maxLength: 30 }), async (steps) => {
       const store = memoryStore()
       const tags = new Tags(store, 'behalf')
-      const fills: Array<{ key: string; on: string[]; marks: never; expected: Standing }> = []
+      const fills: Array<{ keys: EntryKeys; on: string[]; marks: Marks; expected: Standing }> = []
       const spoil = (on: string, standing: Standing) => {
         for (const fill of fills) {
           if (fill.on.includes(on) && fill.expected !== 'invalid') fill.expected = standing
@@ -222,14 +232,15 @@ test('whatever happens in whatever order, what is valid was fetched after the la
       for (const one of steps) {
         if (one.do === 'begin') {
           const key = `entry ${fills.length}`
-          const { marks } = await tags.capture(
+          const keys = tags.keysOf(
             key,
             one.on.map((on) => tag(on)),
           )
-          fills.push({ key, on: one.on, marks: marks as never, expected: 'valid' })
+          const { marks } = await tags.capture(keys)
+          fills.push({ keys, on: one.on, marks, expected: 'valid' })
         } else if (one.do === 'fence') {
           const fill = fills[one.which % Math.max(1, fills.length)]
-          if (fill) await tags.fence([fill.key])
+          if (fill) await tags.fence([fill.keys.entry])
           if (fill) fill.expected = 'invalid'
         } else if (one.do === 'lose') {
           const before = await listed(store)
@@ -242,13 +253,12 @@ test('whatever happens in whatever order, what is valid was fetched after the la
           await tags[one.do]([tag(one.on)])
           spoil(one.on, one.do === 'invalidate' ? 'invalid' : 'stale')
         }
+        for (const { keys, marks, expected } of fills) {
+          expect(tags.readAtHand(keys)?.standingAtHand(marks)).toBe(expected)
+        }
       }
-      for (const { key, on, marks, expected } of fills) {
-        const reading = await tags.read(
-          key,
-          on.map((one) => tag(one)),
-        )
-        expect(await reading.standing(marks)).toBe(expected)
+      for (const { keys, marks, expected } of fills) {
+        expect(await (await tags.read(keys)).standing(marks)).toBe(expected)
       }
     }),
     { numRuns: 150 },

@@ -46,6 +46,10 @@ describe('what a reply tells', () => {
         asked.push(keys.join())
         return inner.getMany!(keys)
       },
+      atHand: (keys: readonly string[]) => {
+        asked.push(keys.join())
+        return inner.atHand!(keys)
+      },
     })
     for (const name of ['get', 'set', 'setMany', 'compareAndSwap', 'delete'] as const) {
       Object.assign(store, { [name]: inner[name]!.bind(inner) })

@@ -90,6 +90,22 @@ const reading = checksOf('getMany', {
   },
 })
 
+const holding = checksOf('atHand', {
+  'atHand gives what is in memory at once, and nothing that has gone': async (store, key) => {
+    await store.set(key('a'), bytes('value a'), { ttl: 60 })
+    await store.set(key('short'), bytes('value'), { ttl: 0.05 })
+    await store.set(key('gone'), bytes('value'))
+    await store.getMany([key('a'), key('short'), key('gone')])
+    await store.delete(key('gone'))
+    await sleep(100)
+    const found = store.atHand([key('a'), key('short'), key('gone'), key('absent'), ''])
+    if (!found) return
+    const texts = found.map((entry) => entry && Buffer.from(entry.value).toString())
+    assert.deepEqual(texts, ['value a', undefined, undefined, undefined, undefined])
+    assert.equal(found[0]?.version, await versionOf(store, key('a')))
+  },
+})
+
 const writing = checksOf('setMany', {
   'setMany writes many with one ttl, the last one of equal keys': async (store, key) => {
     const entries = Array.from(
@@ -126,6 +142,7 @@ export const manyKeysChecks: StoreChecks = {
   ...listing,
   ...clearing,
   ...reading,
+  ...holding,
   ...writing,
   ...deleting,
 }

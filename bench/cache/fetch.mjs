@@ -1,0 +1,4 @@
+/** No cache. */
+export async function open() {
+  return { get: async (url) => (await fetch(url)).json() }
+}

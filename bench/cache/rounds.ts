@@ -1,0 +1,86 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** What a contestant is asked to do. */
+export interface Settings {
+  readonly origin: string
+  readonly path: string
+  /** A URL that was not asked for before, each time. */
+  readonly isNew?: boolean
+  readonly atATime: number
+  /** A store's URL. */
+  readonly store: string
+}
+
+/** What one contestant took. */
+export interface Taken {
+  readonly name: string
+  /** CPU time a call, in microseconds; of each round. */
+  readonly microseconds: number[]
+  calls: number
+}
+
+const rounds = 7
+const warmUps = 2
+/** Of one round: shorter ones tell of the garbage collector. */
+const milliseconds = 300
+
+const program = fileURLToPath(new URL('./contestant.mjs', import.meta.url))
+
+/** One process for each, all in turns; `around` is called with each contestant's rounds. */
+export async function inTurns(
+  names: readonly string[],
+  settings: Settings,
+  around: (name: string, round: () => Promise<number>) => Promise<void> = async (_, round) =>
+    void (await round()),
+): Promise<ReadonlyMap<string, Taken>> {
+  const running: Array<{ taken: Taken; child: ChildProcess }> = []
+  try {
+    for (const name of names) {
+      const child = fork(program, [name, JSON.stringify(settings)], { execArgv: [] })
+      running.push({ taken: { name, microseconds: [], calls: 0 }, child })
+      await answerOf(child)
+    }
+    for (let round = 1 - warmUps; round <= rounds; round += 1) {
+      for (const { taken, child } of running) {
+        await around(taken.name, async () => {
+          child.send(milliseconds)
+          const { calls, microseconds } = (await answerOf(child)) as {
+            calls: number
+            microseconds: number
+          }
+          taken.calls += calls
+          if (round > 0) taken.microseconds.push(microseconds / calls)
+          return calls
+        })
+      }
+    }
+  } finally {
+    for (const { child } of running) child.disconnect()
+  }
+  return new Map(running.map(({ taken }) => [taken.name, taken]))
+}
+
+async function answerOf(child: ChildProcess): Promise<unknown> {
+  const settled = new AbortController()
+  const { signal } = settled
+  const ended = once(child, 'exit', { signal }).then(() => {
+    throw new Error('A contestant ended early; what it said is above.')
+  })
+  ended.catch(() => {})
+  try {
+    const [answer] = await Promise.race([once(child, 'message', { signal }), ended])
+    return answer
+  } finally {
+    settled.abort()
+  }
+}
+
+/** Ours to the floor's, of each round; the median. */
+export function ratioOf(one: Taken, floor: Taken): { ratio: number; least: number; most: number } {
+  const ratios = one.microseconds
+    .map((time, round) => time / floor.microseconds[round]!)
+    .toSorted((a, b) => a - b)
+  return { ratio: ratios[Math.floor(ratios.length / 2)]!, least: ratios[0]!, most: ratios.at(-1)! }
+}

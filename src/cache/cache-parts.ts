@@ -1,0 +1,56 @@
+import { chunked } from '../stores/chunked.ts'
+import { guarded } from '../stores/guarded.ts'
+import { checkNamespace, checkStore } from '../stores/limits.ts'
+import { memoryTier } from '../stores/memory-tier.ts'
+import type { Store } from '../stores/store.ts'
+import { CacheIntake, mostHeaderBytes } from './cache-intake.ts'
+import { CollapsedCalls } from './collapsed-calls.ts'
+import { FillLeases } from './fill-leases.ts'
+import { Forwarder } from './forwarder.ts'
+import type { ResponseCacheOptions } from './response-cache-options.ts'
+import { mostVariants } from './stored-entry.ts'
+import { StoredResponses } from './stored-responses.ts'
+
+/** What there is of a cache once it has a store. */
+export interface CacheParts {
+  readonly responses: StoredResponses
+  readonly forwarder: Forwarder
+  readonly intake: CacheIntake
+  /** `undefined`: each call is made. */
+  readonly collapsed: CollapsedCalls | undefined
+}
+
+/** Seconds by which the store may delay a call. */
+const deadline = { read: 0.15, write: 0.5 }
+
+/** Seconds for which another process is taken to be busy with a call that has no limit of its own. */
+const longest = 60
+
+/** What stored responses take beside their bodies, at most. */
+const headBytes = mostVariants * 2 * mostHeaderBytes
+
+/** Puts a cache together over a store. Throws a `ConfigError` for what is none, or a bad namespace. */
+export function cacheParts(store: Store, options: ResponseCacheOptions): CacheParts {
+  const { namespace = 'behalf', maxEntryBytes = 5_242_880, mode = 'private', memory } = options
+  const { staleWhileRevalidate, staleIfError, jitter = 0 } = options
+  checkNamespace('responseCache: namespace', namespace)
+  const limited = guarded(checkStore('responseCache', store), { name: 'cache', deadline })
+  const roomy = chunked(limited, { maxBytes: maxEntryBytes + headBytes })
+  const near = memory ? memoryTier(roomy, memory) : roomy
+  const responses = new StoredResponses(near, namespace, maxEntryBytes)
+  // What another process has just stored is not in this one's memory.
+  const shared = memory ? new StoredResponses(roomy, namespace, maxEntryBytes) : responses
+  const allowance = { staleWhileRevalidate, staleIfError }
+  const intake = new CacheIntake(responses, { kind: mode, jitter, maxEntryBytes, ...allowance })
+  const forwarder = new Forwarder(intake)
+  const collapse = { forwarder, responses: shared, leases: leasesOver(limited, options) }
+  const collapsed = options.collapse === false ? undefined : new CollapsedCalls(collapse)
+  return { responses, forwarder, intake, collapsed }
+}
+
+/** `undefined` where a process needs to agree with no other one. */
+function leasesOver(store: Store, options: ResponseCacheOptions): FillLeases | undefined {
+  const { collapse, namespace = 'behalf', hardTimeout = longest } = options
+  if (collapse !== 'store' || store.reach === 'process') return undefined
+  return new FillLeases(store, namespace, hardTimeout)
+}

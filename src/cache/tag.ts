@@ -1,0 +1,93 @@
+import { hash } from 'node:crypto'
+import { Recent } from '../recent.ts'
+
+/** What stored responses hang on; invalidated, it takes all of them along. */
+export interface Tag {
+  /** `all` has no name: everything of the partition, or of the namespace. */
+  kind: 'tag' | 'all'
+  name: string
+  /** The partition that it is of; `undefined` is everybody's. */
+  partition: string | undefined
+}
+
+/** A tag of one partition, or of all. */
+export function tag(name: string, partition?: string): Tag {
+  return { kind: 'tag', name, partition }
+}
+
+/** What everything of a partition hangs on, or everything of the namespace. */
+export function everything(partition?: string): Tag {
+  return { kind: 'all', name: '', partition }
+}
+
+/** What is read together: an entry, its fence, and tags. */
+export interface EntryKeys {
+  readonly entry: string
+  readonly tags: readonly Tag[]
+  /** The entry's key, its fence's, and those of the tags, in this order. */
+  readonly all: readonly string[]
+  /** So many after the entry's own are what every reply there hangs on. */
+  readonly required: number
+}
+
+/** So many keys are remembered: making one takes a hash. */
+const mostKeys = 4_000
+
+/** The keys of tags and fences in a store. */
+export class TagKeys {
+  readonly #namespace: string
+  readonly #known = new Recent<string>(mostKeys)
+  readonly #lists = new WeakMap<readonly Tag[], readonly string[]>()
+
+  constructor(namespace: string) {
+    this.#namespace = namespace
+  }
+
+  of({ kind, name, partition }: Tag): string {
+    return this.#key('tag', JSON.stringify([kind, partition ?? null, name]))
+  }
+
+  /** What is renewed when the entry is deleted. */
+  fence(entryKey: string): string {
+    return this.#key('fence', entryKey)
+  }
+
+  /** `known`: what every reply there hangs on; `own`: what those of one request hang on beside. */
+  around(entryKey: string, known: readonly Tag[], own: readonly Tag[] = []): EntryKeys {
+    return {
+      entry: entryKey,
+      tags: own.length === 0 ? known : [...known, ...own],
+      all: [
+        entryKey,
+        this.fence(entryKey),
+        ...this.#ofAll(known),
+        ...own.map((one) => this.of(one)),
+      ],
+      required: known.length + 1,
+    }
+  }
+
+  /** Who reads often does so with the same list. */
+  #ofAll(tags: readonly Tag[]): readonly string[] {
+    let keys = this.#lists.get(tags)
+    if (!keys) this.#lists.set(tags, (keys = tags.map((one) => this.of(one))))
+    return keys
+  }
+
+  #key(kind: 'tag' | 'fence', what: string): string {
+    const name = `${kind} ${what}`
+    let key = this.#known.get(name)
+    if (key === undefined) {
+      key = `${this.#namespace}:${kind}:${hash('sha256', what, 'hex')}`
+      this.#known.set(name, key)
+    }
+    return key
+  }
+}
+
+const fencePart = ':fence:'
+
+/** A fence is short-lived; where none stands there was no deletion, or it has long been over. */
+export function isFence(key: string): boolean {
+  return key.includes(fencePart)
+}

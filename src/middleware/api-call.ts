@@ -55,7 +55,7 @@ export function apiCall(
   const partitionOf = async (own: TokenHandler, per: ResponseCache['partition']) => {
     const { grantId, cacheKey, profile, scope, isApp } = (await own.found()).record
     if (isApp || per === 'grant') return grantPartition(name, grantId, cacheKey)
-    return subjectPartition(name, profile.subject, scope, appKey())
+    return subjectPartition(access.provider, profile.subject, scope, appKey())
   }
 
   return async (request, wish) => {
@@ -76,7 +76,7 @@ export function apiCall(
       return cached.fetch(owner.request, {
         ...wish,
         partition: () => partitionOf(owner.tokens, cached.partition),
-        shared: rule?.shared ? sharedPartition(name, appKey()) : undefined,
+        shared: rule?.shared ? sharedPartition(access.provider, appKey()) : undefined,
         rules,
         signal: () => request.signal,
         authorized: true,

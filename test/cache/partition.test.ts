@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import {
   grantPartition,
   namedPartition,
@@ -15,7 +15,7 @@ const elsewhere = { name: 'spotify', issuer: 'https://accounts.other' }
 const me = { method: 'GET', url: 'https://api.example/v1/me' }
 
 /** Every partition that could be mistaken for another, by whose it is. */
-const partitions: Record<string, Partition> = {
+const makePartitions = (): Record<string, Partition> => ({
   'a grant': grantPartition('spotify', 'ada', key),
   'another grant': grantPartition('spotify', 'bob', key),
   'a grant at another provider': grantPartition('github', 'ada', key),
@@ -38,7 +38,11 @@ const partitions: Record<string, Partition> = {
   everybody: namedPartition(undefined, key),
   'a name': namedPartition('ada', key),
   'another name': namedPartition('everybody', key),
-}
+})
+let partitions: Record<string, Partition>
+beforeEach(() => {
+  partitions = makePartitions()
+})
 
 describe("a response's key", () => {
   test('CA-01 is another one in each partition: whose a reply is can never be mistaken', () => {

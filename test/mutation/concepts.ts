@@ -27,13 +27,13 @@ export const concepts: readonly Concept[] = [
     sources: ['src/cache/partition.ts', 'src/oauth/record-keys.ts', 'src/stores/limits.ts'],
     tests: [
       'test/cache/partition.test.ts',
-      'test/oauth/token-records.test.ts',
+      'test/oauth/record-keys.test.ts',
       'test/stores/limits.test.ts',
     ],
   },
   {
     name: 'seal',
     sources: ['src/key-ring.ts', 'src/stores/sealed.ts', 'src/oauth/sealed-records.ts'],
-    tests: ['test/stores/sealed.test.ts', 'test/oauth/token-records.test.ts'],
+    tests: ['test/stores/sealed.test.ts'],
   },
 ]

@@ -66,6 +66,7 @@ export class KeyRing {
   #key(index: number, purpose: string): Buffer {
     const name = `${index} ${purpose}`
     let key = this.#keys.get(name)
+    // Stryker disable next-line ConditionalExpression: derived anew, it is the same
     if (!key) {
       const { secret } = this.#secrets[index]!
       key = Buffer.from(hkdfSync('sha256', secret, '', `behalf ${purpose}`, 32))
@@ -96,8 +97,9 @@ export function decrypt(
   try {
     return Buffer.concat([decipher.update(sealed.subarray(ivBytes, tagAt)), decipher.final()])
   } catch {
-    return undefined
+    // Of another key or context, or damaged.
   }
+  return undefined
 }
 
 /** JSON of a tuple is injective: no purpose and context can be mistaken for others. */

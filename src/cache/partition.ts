@@ -17,22 +17,29 @@ export function grantPartition(provider: string, grantId: string, cacheKey: Uint
   return partition(['partition', provider, grantId], cacheKey)
 }
 
+/** Whose users they are. The name is the app's, and may come to stand for another issuer. */
+export interface Authority {
+  readonly name: string
+  readonly issuer: string
+}
+
 /**
  * The partition of a user at a provider, for all grants of one scope: replies depend on what may be
- * read. `key` is the app's; what is stored there outlives the grant.
+ * read. Equal subjects of two issuers are two people. `key` is the app's; what is stored there
+ * outlives the grant.
  */
 export function subjectPartition(
-  provider: string,
+  { name, issuer }: Authority,
   subject: string,
   scope: readonly string[],
   key: Uint8Array,
 ): Partition {
-  return partition(['subject', provider, subject, scope.toSorted()], key)
+  return partition(['subject', name, issuer, subject, scope.toSorted()], key)
 }
 
 /** The partition of what a provider's users share. */
-export function sharedPartition(provider: string, key: Uint8Array): Partition {
-  return partition(['shared', provider], key)
+export function sharedPartition({ name, issuer }: Authority, key: Uint8Array): Partition {
+  return partition(['shared', name, issuer], key)
 }
 
 /** A partition named by the app; `undefined` is everybody's, and holds no credentials' replies. */

@@ -70,7 +70,7 @@ export function apiCall(
       return cached.fetch(owner.request, {
         ...wish,
         partition: () => callPartition(app, owner.tokens, cached.partition),
-        shared: rule?.shared ? sharedPartition(name, cacheKeyOf(app)) : undefined,
+        shared: rule?.shared ? sharedPartition(access.provider, cacheKeyOf(app)) : undefined,
         rules,
         signal: () => request.signal,
         authorized: true,

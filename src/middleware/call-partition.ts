@@ -12,7 +12,7 @@ export async function callPartition(
 ): Promise<Partition> {
   const { provider, grantId, cacheKey, profile, scope, isApp } = (await tokens.found()).record
   if (isApp || per === 'grant') return grantPartition(provider, grantId, cacheKey)
-  return subjectPartition(provider, profile.subject, scope, cacheKeyOf(app))
+  return subjectPartition(app.access(provider).provider, profile.subject, scope, cacheKeyOf(app))
 }
 
 /** As {@link callPartition}, with its repositories, for the app. */

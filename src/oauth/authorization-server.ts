@@ -6,7 +6,7 @@ import { type DpopKey, dpopKeyPair, newDpopKey } from './dpop.ts'
 import type { Presentation } from './presentation.ts'
 import type { Profile, Provider, RevokedTokens } from './provider.ts'
 import { providerFetch } from './provider-fetch.ts'
-import { checkAccessTokenHash, type KeptIdToken, keptOf } from './id-token.ts'
+import { checkAccessTokenHash, checkType, type KeptIdToken, keptOf } from './id-token.ts'
 import { InvalidGrant, rebuilt } from './rebuilt-error.ts'
 import { type TokenResponse, type TokenSet, tokenSetFrom } from './token-set.ts'
 import type { TokenTarget } from './token-target.ts'
@@ -82,12 +82,14 @@ export class AuthorizationServer {
     })
     for (const resource of this.provider.resources) parameters.append('resource', resource)
     const { require_pushed_authorization_requests: required } = configuration.serverMetadata()
-    if (!(this.provider.definition.pushedAuthorizationRequests ?? required)) {
-      return oauth.buildAuthorizationUrl(configuration, parameters)
+    const isPushed = this.provider.definition.pushedAuthorizationRequests ?? required
+    try {
+      return isPushed
+        ? await oauth.buildAuthorizationUrlWithPAR(configuration, parameters)
+        : oauth.buildAuthorizationUrl(configuration, parameters)
+    } catch (error) {
+      return this.#fail(error)
     }
-    return oauth
-      .buildAuthorizationUrlWithPAR(configuration, parameters)
-      .catch((error: unknown) => this.#fail(error))
   }
 
   /**
@@ -131,6 +133,7 @@ export class AuthorizationServer {
     const tokens = tokenSetFrom(reply, sentAt, definition)
     const claims = reply.claims()
     if (claims && reply.id_token) {
+      checkType(name, reply.id_token)
       checkAccessTokenHash(name, reply.id_token, claims, tokens.accessToken)
     }
     const profile = await whoIs(this, reply, dpopKey)

@@ -19,6 +19,16 @@ const longestHint = 8_192
 const longestSid = 1_024
 
 /**
+ * An access token, a logout token and whatever else says its type (RFC 8725 section 3.11) has the same
+ * keys, and must not pass for an ID token.
+ */
+export function checkType(provider: string, idToken: string): void {
+  const { typ = 'JWT' } = headerOf(idToken)
+  if (/^(?:application\/)?jwt$/i.test(String(typ))) return
+  throw new UnexpectedResponseError(provider, 'its ID token is a token of another type')
+}
+
+/**
  * `at_hash` is the left half of the access token's hash (OpenID Connect Core section 3.1.3.6): with
  * another one, somebody has exchanged the access token. Optional in the code flow; wrong it must not be.
  */
@@ -30,7 +40,7 @@ export function checkAccessTokenHash(
 ): void {
   const { at_hash: given } = claims
   if (given === undefined) return
-  const algorithm = hashes[algorithmOf(idToken).slice(-3)] ?? 'sha512'
+  const algorithm = hashes[String(headerOf(idToken).alg).slice(-3)] ?? 'sha512'
   const digest = createHash(algorithm).update(accessToken).digest()
   if (given === digest.subarray(0, digest.length / 2).toString('base64url')) return
   throw new UnexpectedResponseError(provider, 'its ID token is of another access token')
@@ -51,7 +61,6 @@ export function keptOf(
   }
 }
 
-function algorithmOf(idToken: string): string {
-  const header = Buffer.from(idToken.split('.', 1)[0]!, 'base64url').toString()
-  return String((JSON.parse(header) as { alg?: unknown }).alg)
+function headerOf(idToken: string): { alg?: unknown; typ?: unknown } {
+  return JSON.parse(Buffer.from(idToken.split('.', 1)[0]!, 'base64url').toString()) as object
 }

@@ -2,7 +2,7 @@ import { readBounded } from '../bounded-body.ts'
 import { BehalfError, ProviderUnavailableError, UnexpectedResponseError } from '../errors.ts'
 import { reasonOf } from './exchange-failure.ts'
 import { presentationOf } from './presentation.ts'
-import type { Provider } from './provider.ts'
+import { isSecure, type Provider } from './provider.ts'
 import { retryAfter } from './retry-after.ts'
 import { checkTokenReply } from './token-set.ts'
 
@@ -12,7 +12,8 @@ const noBody = { complete: true, bytes: new Uint8Array() } as const
 const longestWait = 3600
 
 /**
- * The `fetch` that reaches an authorization server: it follows no redirect, reads a bounded body
+ * The `fetch` that reaches an authorization server: it goes to https only, or to this very machine,
+ * whatever metadata says; it follows no redirect, reads a bounded body
  * within its deadline, and tells a server that is ill (408, 429, 5xx, whatever the body says) from
  * one that refuses. Anything it throws is an error of ours, without the request's secrets.
  */
@@ -22,6 +23,9 @@ export async function providerFetch(
   url: string,
   init: RequestInit,
 ): Promise<Response> {
+  // Metadata of a server on this machine may name any other one, by plain http.
+  if (!isSecure(new URL(url)))
+    throw new UnexpectedResponseError(provider.name, 'an endpoint without https')
   const response = await attempt(provider, timeout, url, init)
   const body = new Uint8Array(response.body)
   if (response.status >= 300 && response.status < 400) {

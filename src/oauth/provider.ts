@@ -184,12 +184,15 @@ function secureUrl(text: string, option: string, complain: Complain): URL {
   if (!url) throw complain(`${option} '${text}' is not a URL.`)
   if (url.username || url.password) throw complain(`${option} must not contain credentials.`)
   if (url.protocol === 'https:') return url
-  if (url.protocol === 'http:' && isLoopback(url) && process.env['NODE_ENV'] !== 'production') {
-    return url
-  }
+  if (isSecure(url) && process.env['NODE_ENV'] !== 'production') return url
   throw complain(
     `${option} must be an https URL (http is possible for 127.0.0.1, [::1] and localhost, outside production).`,
   )
+}
+
+/** May secrets go there: by https, or by http within this machine? */
+export function isSecure(url: URL): boolean {
+  return url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback(url))
 }
 
 /** RFC 8252 section 7.3: the hosts that never leave the machine. */

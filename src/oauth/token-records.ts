@@ -1,17 +1,14 @@
-import { hash, timingSafeEqual } from 'node:crypto'
+import { timingSafeEqual } from 'node:crypto'
 import { RetiredSecretError, UnsupportedOperationError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
-import { Recent } from '../recent.ts'
 import type { Store } from '../stores/store.ts'
 import { GrantMarks } from './grant-marks.ts'
 import type { GrantOwner } from './grant-owner.ts'
 import type { RecordHome } from './record-home.ts'
+import { isRecordKey, RecordKeys } from './record-keys.ts'
 import { SealedRecords } from './sealed-records.ts'
 import { type Subject, SubjectIndex } from './subject-index.ts'
 import { sha256, type TokenRecord } from './token-record.ts'
-
-/** What a record's key ends with; what is kept beside it, such as its lease, has more. */
-const recordKey = /:grant:[0-9a-f]{64}$/
 
 /** Where a record lies. */
 export interface RecordPlace {
@@ -34,8 +31,7 @@ export class TokenRecords {
   readonly #store: RecordHome
   readonly #sealed: SealedRecords
   readonly #subjects: SubjectIndex
-  readonly #namespace: string
-  readonly #keys = new Recent<string>(1_000)
+  readonly #keys: RecordKeys
 
   /** `subjects`: where the index is, when not in `store`. */
   constructor(
@@ -47,7 +43,7 @@ export class TokenRecords {
     this.marks = new GrantMarks(store)
     this.#store = store
     this.#sealed = new SealedRecords(keyRing)
-    this.#namespace = namespace
+    this.#keys = new RecordKeys(namespace)
     this.#subjects = subjects
   }
 
@@ -104,8 +100,8 @@ export class TokenRecords {
     if (!this.#store.keys) {
       throw new UnsupportedOperationError('a list of all grants', 'its backend cannot list keys')
     }
-    for await (const key of this.#store.keys(`${this.#namespace}:grant:`)) {
-      if (!recordKey.test(key)) continue
+    for await (const key of this.#store.keys(this.#keys.prefix)) {
+      if (!isRecordKey(key)) continue
       const found = await this.reread({ home: this.#store, key }).catch(nothingWhenRetired)
       if (found && isAlive(found)) yield found
     }
@@ -249,20 +245,9 @@ export class TokenRecords {
     return { home, key: this.keyOf(owner, provider) }
   }
 
-  /**
-   * The key of an owner's record.
-   *
-   * JSON of a tuple is injective. The last two places are for a tenant and for further accounts at
-   * one provider; the first account is '', so that it is found with one read.
-   */
+  /** The key of an owner's record, whether or not there is one. */
   keyOf(owner: GrantOwner, provider: string): string {
-    const tuple = JSON.stringify(['grant', owner.kind, owner.id, provider, '', ''])
-    let key = this.#keys.get(tuple)
-    if (key === undefined) {
-      key = `${this.#namespace}:grant:${hash('sha256', tuple, 'hex')}`
-      this.#keys.set(tuple, key)
-    }
-    return key
+    return this.#keys.of(owner, provider)
   }
 }
 

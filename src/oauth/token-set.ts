@@ -77,8 +77,8 @@ function isToken(value: unknown): value is string {
   return typeof value === 'string' && value.length <= maxTokenLength && printable.test(value)
 }
 
-function isLifetime(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value) && value >= 0
+function isLifetime(value: unknown): boolean {
+  return Number.isFinite(value) && Number(value) >= 0
 }
 
 /**

@@ -30,7 +30,7 @@ export function cacheBefore(
     const { user = 'ada', ...rest } = wish
     return cache.fetch(request, {
       partition: async (): Promise<Partition> => partitionOf(user),
-      shared: sharedPartition('p', Buffer.alloc(32, 'app')),
+      shared: sharedPartition({ name: 'p', issuer: 'https://p.example' }, Buffer.alloc(32, 'app')),
       mode: 'default',
       authorized: true,
       ...rest,

@@ -9,11 +9,11 @@ import { baseUrl, secret, useWorld } from './express-app.ts'
 
 const world = useWorld()
 
-function appWith(cache: ResponseCacheOptions, provider: object = {}) {
+function appWith(cache: ResponseCacheOptions, provider: object = {}, store = memoryStore()) {
   const auth = createBehalf({
     baseUrl,
     secret,
-    store: memoryStore(),
+    store,
     user: () => undefined,
     cache: responseCache(cache),
     providers: {
@@ -119,6 +119,26 @@ describe('what a user’s replies are kept for', () => {
     await tokens.spotify.disconnect()
     const { api } = await auth.forUser('ada at work')
     await expect(api.spotify.get('me')).rejects.toMatchObject({ code: 'login_required' })
+  })
+
+  test('OC-27 the subject: an equal one of another issuer is somebody else, also in one store and under one name', async () => {
+    const store = memoryStore()
+    const here = appWith({ rules, partition: 'subject' }, {}, store)
+    await here.connect('ada')
+    await here.statusOf('ada', 'me')
+    expect(await here.statusOf('ada', 'me')).toContain('hit')
+    const { tokens } = await here.auth.forUser('ada')
+    const accessToken = await tokens.spotify.getAccessToken()
+    const { scope = [] } = (await tokens.spotify.grant())!
+    for (const [issuer, status] of [
+      [world.provider.issuer, 'hit'],
+      ['https://accounts.other.example', 'uri-miss'],
+    ] as const) {
+      const there = appWith({ rules, partition: 'subject' }, { issuer }, store)
+      const grant = { user: issuer, subject: 'ada', tokenSet: { accessToken, scope } }
+      await there.auth.grants.import('spotify', grant)
+      expect(await there.statusOf(issuer, 'me')).toContain(status)
+    }
   })
 
   test('the subject: another scope is another partition', async () => {

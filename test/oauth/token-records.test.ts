@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { RetiredSecretError } from '../../src/errors.ts'
 import { KeyRing } from '../../src/key-ring.ts'
+import { isRecordKey } from '../../src/oauth/record-keys.ts'
 import { newGrant, type TokenRecord } from '../../src/oauth/token-record.ts'
 import { TokenRecords } from '../../src/oauth/token-records.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
@@ -103,4 +104,22 @@ test('of many that add a grant at once one does, and all find that one', async (
     const there = await process(secret).read(owner, 'spotify')
     expect(there?.record.grantId).toBe(added[0]!.record.grantId)
   }
+})
+
+test('what lies beside records is not taken for one', async () => {
+  const { store, records, key } = await world()
+  for (const beside of [
+    `${key}:lease`,
+    `${key}:mark`,
+    `x${key.slice(0, -1)}`,
+    'test:grant:x',
+    `${key}0`,
+  ]) {
+    expect(isRecordKey(beside), beside).toBe(false)
+    await store.set(beside, (await store.get(key))!.value)
+  }
+  expect(isRecordKey(key)).toBe(true)
+  const found = []
+  for await (const one of records.all()) found.push(one.key)
+  expect(found).toEqual([key])
 })

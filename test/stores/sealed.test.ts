@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { RetiredSecretError } from '../../src/errors.ts'
-import { KeyRing } from '../../src/key-ring.ts'
+import { ConfigError, RetiredSecretError } from '../../src/errors.ts'
+import { decrypt, encrypt, KeyRing } from '../../src/key-ring.ts'
+import { SealedRecords } from '../../src/oauth/sealed-records.ts'
+import { newGrant } from '../../src/oauth/token-record.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { sealed } from '../../src/stores/sealed.ts'
 import { hostileRows } from '../hostile.ts'
@@ -121,4 +123,155 @@ test('the largest value shrinks by what sealing adds', async () => {
   await store.set('key', Buffer.alloc(store.maxValueBytes))
   expect((await inner.get('key'))?.value.byteLength).toBe(1000)
   await expect(store.set('key', Buffer.alloc(store.maxValueBytes + 1))).rejects.toThrow(RangeError)
+})
+
+test('many values are sealed and opened at once, each for its own key', async () => {
+  const { inner, store } = stores(oldSecret)
+  await store.setMany!([
+    ['a', Buffer.from('one')],
+    ['b', Buffer.from('two')],
+  ])
+  for (const key of ['a', 'b']) {
+    expect(Buffer.from((await inner.get(key))!.value).toString('latin1')).not.toMatch(/one|two/)
+  }
+  const texts = async (...keys: string[]) =>
+    (await store.getMany!(keys)).map((found) => found && Buffer.from(found.value).toString())
+  expect(await texts('b', 'missing', 'a')).toEqual(['two', undefined, 'one'])
+  await inner.set('a', (await inner.get('b'))!.value)
+  expect(await texts('a', 'b')).toEqual([undefined, 'two'])
+  await store.deleteMany!(['a', 'b'])
+  expect(await texts('a', 'b')).toEqual([undefined, undefined])
+})
+
+test('it is as the store behind it, but cannot count what it cannot read', async () => {
+  const { inner, store } = stores(oldSecret)
+  expect(inner.increment).toBeTypeOf('function')
+  expect(store.increment).toBeUndefined()
+  expect([store.reach, store.durable]).toEqual([inner.reach, inner.durable])
+  await store.set('key', value, { ttl: 60 })
+  expect(await store.ttl!('key')).toBeGreaterThan(50)
+  const { version } = (await store.get('key'))!
+  expect(await store.compareAndDelete('key', 'another')).toBe(false)
+  expect(await store.compareAndDelete('key', version)).toBe(true)
+  await store.set('key', value)
+  expect(await store.delete('key')).toBe(true)
+  expect(await store.delete('key')).toBe(false)
+  expect(await inner.get('key')).toBeUndefined()
+  const { getMany: _get, setMany: _set, ...few } = inner
+  const plain = sealed({ ...few } as never, new KeyRing([oldSecret]))
+  expect([plain.getMany, plain.setMany]).toEqual([undefined, undefined])
+  let isClosed = false
+  const closing = { ...few, close: async () => void (isClosed = true) }
+  await sealed(closing as never, new KeyRing([oldSecret])).close()
+  expect(isClosed).toBe(true)
+})
+
+test('a value is created, replaced and left alone by comparison, with its ttl', async () => {
+  const { store } = stores(oldSecret)
+  const version = await store.compareAndSwap('key', undefined, value, { ttl: 60 })
+  expect(await store.ttl!('key')).toBeGreaterThan(50)
+  expect(await store.compareAndSwap('key', 'another', Buffer.from('new'))).toBeUndefined()
+  expect(await store.compareAndSwap('key', undefined, Buffer.from('new'))).toBeUndefined()
+  expect(await store.get('key')).toEqual({ value, version })
+  expect(await store.compareAndSwap('missing', 'another', value)).toBeUndefined()
+  expect(await store.get('missing')).toBeUndefined()
+})
+
+test('the app has at least one secret, of 32 bytes at least', () => {
+  expect(() => new KeyRing([])).toThrow(new ConfigError('secret must hold at least one secret.'))
+  const message = 'Each secret must have at least 32 bytes; make one with: npx behalf secret'
+  for (const secret of ['', 'x'.repeat(31), 'ü'.repeat(15)]) {
+    expect(() => new KeyRing([oldSecret, secret])).toThrow(new ConfigError(message))
+  }
+  expect(() => new KeyRing(['x'.repeat(32), 'ü'.repeat(16)])).not.toThrow()
+})
+
+test('SE-06 what is sealed for a purpose and a context opens for no others', () => {
+  const ring = new KeyRing([oldSecret])
+  const text = fc.string({ unit: fc.constantFrom(...'a",[]\\'.split('')), maxLength: 3 })
+  fc.assert(
+    fc.property(text, text, text, text, (purpose, context, other, another) => {
+      const opened = ring.open(other, another, ring.seal(purpose, context, value))
+      expect(opened.ok).toBe(purpose === other && context === another)
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('SE-07 what an older secret has sealed is told to be outdated', () => {
+  const open = (ring: KeyRing, by: KeyRing) => ring.open('p', 'c', by.seal('p', 'c', value))
+  const [before, after] = [new KeyRing([oldSecret]), new KeyRing([newSecret, oldSecret])]
+  expect(open(after, after)).toEqual({ ok: true, value, outdated: false })
+  expect(open(after, before)).toEqual({ ok: true, value, outdated: true })
+  expect(open(before, after)).toEqual({ ok: false, reason: 'unknown-key' })
+  expect(before.open('p', 'c', new Uint8Array())).toEqual({ ok: false, reason: 'corrupt' })
+})
+
+test('each purpose and each secret has a key of its own', () => {
+  const ring = new KeyRing([oldSecret, newSecret])
+  const keys = [ring.derive('a'), ring.derive('b'), new KeyRing([newSecret, oldSecret]).derive('a')]
+  expect(new Set(keys.map((key) => Buffer.from(key).toString('hex'))).size).toBe(3)
+  expect(keys[0]).toHaveLength(32)
+  expect(ring.derive('a')).toEqual(keys[0])
+})
+
+test('what this version has sealed is opened by the next', () => {
+  const ring = new KeyRing([oldSecret])
+  const kept = Buffer.from(
+    'ATcrbXRJ6uuJU93V9gtoMlgliXHOiFcge9jzdb33lm_nCZ-kYvip96es-e4MsJtA',
+    'base64url',
+  )
+  expect(ring.open('purpose', 'context', kept)).toEqual({ ok: true, value, outdated: false })
+})
+
+test('what is too short to be sealed is nothing, and the shortest is', () => {
+  const [key, context] = [Buffer.alloc(32), Buffer.from('context')]
+  const empty = encrypt(key, context, new Uint8Array())
+  expect(empty).toHaveLength(28)
+  expect(decrypt(key, context, empty)).toHaveLength(0)
+  for (let length = 0; length < 28; length += 1) {
+    expect(decrypt(key, context, empty.subarray(0, length)), `${length}`).toBeUndefined()
+  }
+  expect(decrypt(Buffer.alloc(32, 1), context, empty)).toBeUndefined()
+  expect(decrypt(key, Buffer.from('another'), empty)).toBeUndefined()
+  const ring = new KeyRing([oldSecret])
+  expect(ring.open('p', 'c', ring.seal('p', 'c', new Uint8Array()))).toMatchObject({ ok: true })
+})
+
+test('a record is opened once while its bytes stay the same, unless it is large or forgotten', () => {
+  const records = new SealedRecords(new KeyRing([oldSecret]))
+  const sealedOf = (text: string) =>
+    records.seal('key', {
+      ...newGrant(),
+      provider: 'spotify',
+      profile: { subject: 'ada', name: text },
+      scope: [],
+      authorizedAt: 1,
+      tokens: { accessToken: 'at', receivedAt: 1 },
+    })
+  const [small, other, large] = [sealedOf('a'), sealedOf('b'), sealedOf('x'.repeat(9_000))]
+  const first = records.open('key', small)
+  expect(first?.profile.name).toBe('a')
+  expect(records.open('key', Uint8Array.from(small))).toBe(first)
+  expect(records.open('key', other)?.profile.name).toBe('b')
+  expect(records.open('key', small)).not.toBe(first)
+
+  const kept = Uint8Array.from(small)
+  const again = records.open('key', kept)
+  kept.fill(0)
+  expect(records.open('key', small)).toBe(again)
+  expect(records.open('key', kept)).toBeUndefined()
+
+  records.forget('key')
+  expect(records.open('key', small)).not.toBe(again)
+  expect(records.open('key', large)).not.toBe(records.open('key', large))
+  expect(records.open('another key', small)).toBeUndefined()
+
+  // The longest that is remembered has 8,192 bytes.
+  const sizes = sealedOf('').length
+  const exact = sealedOf('x'.repeat(8_192 - sizes))
+  expect(exact).toHaveLength(8_192)
+  expect(records.open('key', exact)).toBe(records.open('key', exact))
+  const over = sealedOf('x'.repeat(8_193 - sizes))
+  expect(records.open('key', over)).not.toBe(records.open('key', over))
 })

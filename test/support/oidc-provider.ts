@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import type { Provider } from 'oidc-provider'
 
 /** An authorization server that is not ours: oidc-provider, certified by the OpenID Foundation. */
 export interface RunningOidcProvider {
@@ -35,6 +36,8 @@ export interface OidcProviderSettings {
   client?: object
   features?: object
   configuration?: object
+  /** Adds what configuration cannot, such as a grant of another kind. */
+  prepare?: (provider: Provider) => void
 }
 
 /** What one token response brought. */
@@ -66,6 +69,7 @@ export async function startOidcProvider(
     const { Provider } = await import('oidc-provider')
     return new Provider(issuer, configurationFor(redirectUri, settings))
   })
+  settings.prepare?.(provider)
   const requests: SeenRequest[] = []
   provider.use(async (context, next) => {
     await next()
@@ -131,6 +135,7 @@ function configurationFor(
     ttl: {
       AccessToken: accessTokenTtl,
       AuthorizationCode: 60,
+      ClientCredentials: accessTokenTtl,
       Grant: 86_400,
       IdToken: 3_600,
       Interaction: 600,

@@ -3,13 +3,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { component } from '../components.ts'
 import { type RunningRedis, startRedis } from '../support/redis-servers.ts'
 import { launch, logIn } from './browser.ts'
-import { NextCopy } from './next-copy.ts'
-import { cookieKinds, copyWithCookies, inStore } from './next-kinds.ts'
+import type { NextCopy } from './next-copy.ts'
+import { cookieKinds, copyWithCookies, inCookie, inStore, isWhole } from './next-kinds.ts'
 import { oneRefresh, stormAtExpiry } from './next-storm.ts'
 import { runNext } from './running-next.ts'
 
 const chromium = component('chromium')
 const redis = component('redis-server')
+
+/** `npm run demo:next` is the one with its tokens in the store, and is driven by a test of its own. */
+const kinds = isWhole ? [inStore, ...cookieKinds] : [inCookie]
 
 /** Of what the pages, the routes and the proxy have opened, which Next.js loads one by one. */
 async function connections(server: RunningRedis): Promise<string[]> {
@@ -18,7 +21,7 @@ async function connections(server: RunningRedis): Promise<string[]> {
   return ids.map((line) => /^id=\d+/.exec(line)![0]).toSorted()
 }
 
-describe.skipIf(!chromium.present || !redis.present).each([inStore, ...cookieKinds])(
+describe.skipIf(!chromium.present || !redis.present).each(kinds)(
   'next dev of examples/next, $name',
   ({ place }) => {
     let browser: Browser
@@ -26,7 +29,7 @@ describe.skipIf(!chromium.present || !redis.present).each([inStore, ...cookieKin
     let copy: NextCopy
 
     beforeAll(async () => {
-      copy = place === undefined ? new NextCopy() : copyWithCookies()
+      copy = copyWithCookies()
       ;[browser, server] = await Promise.all([launch(chromium.path), startRedis()])
     })
     afterAll(async () => {
@@ -37,7 +40,7 @@ describe.skipIf(!chromium.present || !redis.present).each([inStore, ...cookieKin
 
     test('an edit keeps the login, its one core and its connections; a storm costs one refresh', async () => {
       const { folder } = copy
-      const env = { PLACE: place ?? '' }
+      const env = { PLACE: place }
       const running = await runNext({ folder, dev: true, store: server.url, env })
       const context = await browser.newContext({ baseURL: running.baseUrl })
       try {

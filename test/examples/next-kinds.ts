@@ -11,9 +11,10 @@ export interface NextKind {
 }
 
 export const inStore: NextKind = { name: 'tokens in the store', place: 'store' }
+export const inCookie: NextKind = { name: 'sealedCookie()', place: 'sealedCookie' }
 export const cookieKinds: readonly NextKind[] = [
   { name: 'ironSession()', place: 'iron-session' },
-  { name: 'sealedCookie()', place: 'sealedCookie' },
+  inCookie,
 ]
 /** For Node 22 and newer. */
 export const ironSession9: NextKind = {

@@ -10,26 +10,25 @@ export async function shortFlow({ baseUrl, provider, api, folder }: RunningNext)
   const visitor = new HttpVisitor(baseUrl)
   const page = async () => {
     const { status, body } = await visitor.open('/top')
-    return { status, isShown: body.includes('Ada Moreau') }
+    return status === 200 && body.includes('Ada Moreau')
+      ? 'shown'
+      : `${status} ${body.slice(0, 300)}`
   }
-  const shown = { status: 200, isShown: true }
-  expect(await page()).toMatchObject({ status: 307 })
+  expect(await page()).toMatch(/^307/)
 
   provider.switches.expiresIn = 1
   expect(await visitor.logIn()).toMatchObject({ status: 303 })
-  expect(await page()).toEqual(shown)
+  provider.switches.expiresIn = undefined
+  expect(await page()).toBe('shown')
+  const [, artistId] = /class="artist" value="(\w+)"/.exec((await visitor.open('/top')).body)!
+  const artist = async () => {
+    const { status, body } = await visitor.ask(`/api/artist/${artistId}`)
+    return status === 200 ? 'told' : `${status} ${body}`
+  }
 
   await sleep(1_100)
-  provider.switches.expiresIn = undefined
-  const before = provider.seen.refreshRequests
-  const artist = async () => (await visitor.ask(`/api/artist/${artistId}`)).status
-  const artistId = /class="artist" value="(\w+)"/.exec((await visitor.open('/top')).body)![1]
-  const pages = await Promise.all(
-    Array.from({ length: 20 }, (_, at) => (at % 2 ? page() : artist())),
-  )
-  expect(new Set(pages.map((one) => JSON.stringify(one)))).toEqual(
-    new Set([JSON.stringify(shown), '200']),
-  )
+  const asked = Array.from({ length: 20 }, (_, at) => (at % 2 ? page() : artist()))
+  expect(new Set(await Promise.all(asked))).toEqual(new Set(['shown', 'told']))
   const action = await visitor.ask('/top', {
     method: 'POST',
     headers: {
@@ -41,13 +40,12 @@ export async function shortFlow({ baseUrl, provider, api, folder }: RunningNext)
   })
   expect(action.status).toBe(200)
   expect(api.requestsTo('me/library')).toBe(1)
-  expect(provider.seen.refreshRequests - before).toBe(1)
-  expect(provider.seen.presentedTwice).toBe(0)
+  expect(provider.seen).toMatchObject({ refreshRequests: 1, presentedTwice: 0 })
 
   const copied = new HttpVisitor(baseUrl)
   const { cookie } = visitor
   await visitor.send('/auth/logout')
-  expect(await page()).toMatchObject({ status: 307 })
+  expect(await page()).toMatch(/^307/)
   const after = await copied.ask(`/api/artist/${artistId}`, { headers: { cookie } })
   expect(after.status).toBe(401)
 }

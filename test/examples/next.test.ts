@@ -1,3 +1,5 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -23,14 +25,30 @@ const chromium = component('chromium')
 const redis = component('redis-server')
 const kinds = [inStore, ...cookieKinds]
 
+/** Patience where something is looked for again and again. */
+const soon = { timeout: 20_000 }
+
 /** What Next's router sends with a `<Link>` that comes into view. */
 const routerPrefetch = { rsc: '1', 'next-router-prefetch': '1', 'sec-fetch-mode': 'cors' }
 
 let browser: Browser | undefined
 let copy: NextCopy
+let connectionsOfTheBuild = 0
 beforeAll(async () => {
   copy = copyWithCookies('built')
-  await buildNext(copy.folder)
+  const store = createServer((socket) => {
+    connectionsOfTheBuild++
+    socket.destroy()
+  }).listen(0, '127.0.0.1')
+  await once(store, 'listening')
+  const { port } = store.address() as AddressInfo
+  const issuer = `http://127.0.0.1:${port}`
+  await buildNext(copy.folder, {
+    BEHALF_BASE_URL: 'https://app.example.com',
+    BEHALF_STORE: `redis://127.0.0.1:${port}`,
+    DEMO_PROVIDER: JSON.stringify({ issuer, clientId: 'demo', apiBaseUrl: issuer }),
+  })
+  store.close()
   if (isWhole) await buildNext()
   if (chromium.present) browser = await launch(chromium.path)
 }, 300_000)
@@ -99,14 +117,14 @@ describe.skipIf(!chromium.present).each(kinds)(
       await like(page).click()
       const unlike = page.getByRole('button', { name: `Unlike ${name}`, exact: true })
       await unlike.waitFor()
-      await expect.poll(() => running.api.requestsTo('me/library')).toBe(1)
+      await expect.poll(() => running.api.requestsTo('me/library'), soon).toBe(1)
       await page.reload()
       await unlike.waitFor()
 
       await page.locator('.artist').first().click()
       await page.getByText(/followers/).waitFor()
       await page.getByRole('button', { name: 'Close' }).click()
-      await expect.poll(() => page.getByRole('dialog').count()).toBe(0)
+      await expect.poll(() => page.getByRole('dialog').count(), soon).toBe(0)
 
       await leave(page)
       await page.goto('/top')
@@ -126,7 +144,7 @@ describe.skipIf(!chromium.present).each(kinds)(
       // An API may be of another opinion than the clock.
       running.provider.expireAccessTokens()
       await like(page).click()
-      await expect.poll(() => running.api.requestsTo('me/library')).toBe(2)
+      await expect.poll(() => running.api.requestsTo('me/library'), soon).toBe(2)
       await page.getByRole('link', { name: 'Last 4 weeks' }).click()
       await page.locator('[aria-current=page]', { hasText: 'Last 4 weeks' }).waitFor()
       expect(seen.refreshRequests - before).toBe(2)
@@ -215,9 +233,7 @@ describe.skipIf(!chromium.present).each(kinds)(
       await page.goto('/top')
       await page.getByText('That did not work').waitFor()
       running.provider.switches.tokenEndpoint = 'works'
-      await expect
-        .poll(async () => (await page.goto('/top'), heading()), { timeout: 15_000 })
-        .toBe('Ada Moreau')
+      await expect.poll(async () => (await page.goto('/top'), heading()), soon).toBe('Ada Moreau')
     })
 
     test('OC-09 a storm of prefetches begins no login, and sets no cookie', async () => {
@@ -332,15 +348,19 @@ describe.skipIf(!chromium.present).each(isWhole ? cookieKinds : [inCookie])(
       const like = page.getByRole('button', { name: /^Like / }).first()
       await like.click()
       await page.waitForURL('**/top')
-      await expect.poll(() => running.provider.seen).toMatchObject(oneSpent)
+      await expect.poll(() => running.provider.seen, soon).toMatchObject(oneSpent)
       await page.waitForLoadState('networkidle')
       expect(running.api.requestsTo('me/library')).toBe(0)
       await like.click()
-      await expect.poll(() => running.api.requestsTo('me/library')).toBe(1)
+      await expect.poll(() => running.api.requestsTo('me/library'), soon).toBe(1)
       expect(running.provider.seen).toMatchObject(oneSpent)
     })
   },
 )
+
+test('a build opens no connection, also where it is told a store and a provider', () => {
+  expect(connectionsOfTheBuild).toBe(0)
+})
 
 const nodes = [
   { name: 'node22', some: [ironSession9] },

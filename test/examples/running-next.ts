@@ -28,10 +28,13 @@ function nextOf(folder: string): string {
 }
 
 /** Runs `next build` in a folder. */
-export async function buildNext(folder = example): Promise<string> {
+export async function buildNext(
+  folder = example,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [nextOf(folder), 'build'], {
     cwd: folder,
-    env: quiet,
+    env: { ...quiet, ...env },
   })
   return stdout
 }

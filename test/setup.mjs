@@ -50,6 +50,19 @@ export const components = [
     program: 'jest/bin/jest.js',
     packages: ['jest@30.5.2'],
   }),
+  // The oldest Next.js that is supported, and what apps have beside it. next-intl's newest wants a
+  // use-intl that is older than itself, so both are named.
+  npmPackages('next16.2', {
+    program: 'next/dist/bin/next',
+    packages: [
+      'next@16.2.9',
+      'react@19.3.1',
+      'react-dom@19.3.1',
+      'next-auth@5.0.0-beta.32',
+      'next-intl@4.14.8',
+      'use-intl@4.14.8',
+    ],
+  }),
   npmContents('http-cache-tests', { version: '0.4.5', file: 'tests/index.mjs' }),
 ]
 

@@ -1,4 +1,5 @@
-import { request } from 'node:https'
+import { request as overHttp } from 'node:http'
+import { request as overHttps } from 'node:https'
 
 /** What is asked for. */
 export interface Asked {
@@ -14,13 +15,14 @@ export interface Reply {
   body: string
 }
 
-/** One https request as it is given, its path untouched, whoever has signed the certificate. */
+/** One request as it is given, its path untouched, whoever has signed the certificate. */
 export function ask(
   url: string,
   { method = 'GET', headers = {}, body = '' }: Asked = {},
 ): Promise<Reply> {
   const { origin } = new URL(url)
   const path = url.slice(origin.length)
+  const request = origin.startsWith('https:') ? overHttps : overHttp
   return new Promise((resolve, reject) => {
     const sent = request(origin, { method, headers, path, rejectUnauthorized: false }, (reply) => {
       const chunks: Buffer[] = []

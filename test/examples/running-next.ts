@@ -12,7 +12,7 @@ import {
   type TestUser,
 } from 'behalf/testing'
 import { httpsFront } from '../support/https-front.ts'
-import { selfSigned } from '../support/self-signed.ts'
+import { type Certificate, selfSigned } from '../support/self-signed.ts'
 import { freePort, ServerProcess } from '../support/server-process.ts'
 import { project } from './page.ts'
 
@@ -28,10 +28,13 @@ function nextOf(folder: string): string {
 }
 
 /** Runs `next build` in a folder. */
-export async function buildNext(folder = example): Promise<string> {
+export async function buildNext(
+  folder = example,
+  env: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, [nextOf(folder), 'build'], {
     cwd: folder,
-    env: quiet,
+    env: { ...quiet, ...env },
   })
   return stdout
 }
@@ -42,14 +45,21 @@ export interface NextSettings {
   users?: readonly TestUser[]
   /** The server that was built instead of `next start`, below the app's folder. */
   standalone?: string
+  /** `next dev` instead, with plain http and no secret. */
+  dev?: boolean
   /** Processes behind the one address. Default 1. */
   processes?: number
   /** Default: SQLite in a folder of its own. */
   store?: string
+  /** The Node.js that runs it. Default: the one of the tests. */
+  node?: string
+  /** More for its environment. */
+  env?: Readonly<Record<string, string>>
 }
 
-/** A Next.js app that was built, behind https, with a provider and an API that can be switched. */
+/** A Next.js app with a provider and an API that can be switched; one that was built is behind https. */
 export interface RunningNext {
+  folder: string
   baseUrl: string
   provider: TestProvider
   api: TestApi
@@ -58,51 +68,99 @@ export interface RunningNext {
   close(): Promise<void>
 }
 
-/** Starts authorization server, API, and the built app as `next start` does. */
+/** Starts authorization server, API, and the app as `next start` or `next dev` does. */
 export async function runNext(settings: NextSettings = {}): Promise<RunningNext> {
-  const { folder = example, standalone, users, processes = 1 } = settings
+  const { folder = example, users, processes = 1, dev = false } = settings
   const data = await mkdtemp(join(tmpdir(), 'behalf-next-'))
-  const tls = selfSigned()
-  await writeFile(join(data, 'ca.pem'), tls.cert)
-  const provider = await createTestProvider({ users, tls })
-  const api = await createTestApi({ provider, tls })
-  const front = await httpsFront(tls)
+  const address = dev ? await plainAddress() : await tlsAddress(data)
+  const { tls, baseUrl } = address
+  const provider = await createTestProvider({ users, ...(tls && { tls }) })
+  const api = await createTestApi({ provider, ...(tls && { tls }) })
   const env = {
-    ...quiet,
-    BEHALF_BASE_URL: front.origin,
-    BEHALF_SECRET: 'a-secret-of-the-tests-that-is-long-enough-0123456789',
+    BEHALF_BASE_URL: baseUrl,
+    // For an app with Auth.js.
+    AUTH_URL: baseUrl,
     BEHALF_STORE: settings.store ?? `sqlite:${join(data, 'app.sqlite')}`,
     DEMO_PROVIDER: JSON.stringify({ ...provider.overrides, apiBaseUrl: api.baseUrl }),
     DEMO_LOG: '1',
-    NODE_EXTRA_CA_CERTS: join(data, 'ca.pem'),
+    SESSION_PASSWORD: 'a-password-of-the-tests-for-iron-session-0123456789',
+    ...address.env,
+    ...settings.env,
   }
-  const start = async () => {
-    const port = await freePort()
-    const server = await ServerProcess.start({
-      command: process.execPath,
-      args: standalone
-        ? [join(folder, standalone)]
-        : [nextOf(folder), 'start', '-p', String(port), '-H', '127.0.0.1'],
-      cwd: folder,
-      env: { ...env, PORT: String(port), HOSTNAME: '127.0.0.1' },
-      patience: 60,
-      ready: async () => (await fetch(`http://127.0.0.1:${port}/auth/session`)).status === 200,
-    })
-    front.ports.push(port)
-    return server
-  }
+  const start = async () => startApp(await address.nextPort(), settings, env)
   const servers = await Promise.all(Array.from({ length: processes }, start))
   return {
-    baseUrl: front.origin,
+    folder,
+    baseUrl,
     provider,
     api,
     output: () => servers.map((server) => server.output).join('\n'),
     close: async () => {
-      await front.close()
+      await address.close()
       await Promise.all(servers.map((server) => server.stop()))
       await api.close()
       await provider.close()
       await rm(data, { recursive: true })
     },
   }
+}
+
+/** Where the app is reached, and at which ports its processes have to listen. */
+interface Address {
+  baseUrl: string
+  tls?: Certificate
+  env: NodeJS.ProcessEnv
+  nextPort(): Promise<number>
+  close(): Promise<void>
+}
+
+async function tlsAddress(folder: string): Promise<Address> {
+  const tls = selfSigned()
+  const authority = join(folder, 'ca.pem')
+  await writeFile(authority, tls.cert)
+  const front = await httpsFront(tls)
+  return {
+    baseUrl: front.origin,
+    tls,
+    env: {
+      ...quiet,
+      BEHALF_SECRET: 'a-secret-of-the-tests-that-is-long-enough-0123456789',
+      NODE_EXTRA_CA_CERTS: authority,
+    },
+    nextPort: async () => {
+      const port = await freePort()
+      front.ports.push(port)
+      return port
+    },
+    close: () => front.close(),
+  }
+}
+
+/** Of one process, as on a developer's machine. */
+async function plainAddress(): Promise<Address> {
+  const port = await freePort()
+  return {
+    baseUrl: `http://127.0.0.1:${port}`,
+    env: { ...quiet, NODE_ENV: 'development' },
+    nextPort: async () => port,
+    close: async () => {},
+  }
+}
+
+function startApp(
+  port: number,
+  { folder = example, standalone, dev = false, node = process.execPath }: NextSettings,
+  env: NodeJS.ProcessEnv,
+): Promise<ServerProcess> {
+  const command = dev ? 'dev' : 'start'
+  return ServerProcess.start({
+    command: node,
+    args: standalone
+      ? [join(folder, standalone)]
+      : [nextOf(folder), command, '-p', String(port), '-H', '127.0.0.1'],
+    cwd: folder,
+    env: { ...env, PORT: String(port), HOSTNAME: '127.0.0.1' },
+    patience: 60,
+    ready: async () => (await fetch(`http://127.0.0.1:${port}/auth/session`)).status === 200,
+  })
 }

@@ -41,6 +41,11 @@ export function createNextApp(world: World, settings: PortableSettings = {}): Po
       const headers = { 'cache-status': reply.headers.get('cache-status') ?? 'none' }
       return Response.json(await reply.json(), { status: reply.status, headers })
     }),
+    '/public': auth.withApi(async (_request, { api }) => {
+      const { id } = await api.spotify.get<{ id: string }>('me')
+      const headers = { 'cache-control': 'public, max-age=60', 'cdn-cache-control': '60' }
+      return Response.json({ id }, { headers })
+    }),
     '/guarded': auth.withApi(async () => new Response('in'), { login: 'spotify' }),
     '/': async () => new Response('home'),
   }

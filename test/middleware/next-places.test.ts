@@ -52,6 +52,21 @@ describe.each(kinds)('Next.js with tokenStore: $name', ({ tokenStore }) => {
     expect((await ada.get('/me')).status).toBe(401)
   })
 
+  test('SE-09 a reply with tokens is nobody else’s, whatever the app calls it', async () => {
+    const ada = start().browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    const { headers: before } = await ada.get('/public').expect(200)
+    expect(before).toMatchObject({
+      'cache-control': 'public, max-age=60',
+      'cdn-cache-control': '60',
+    })
+    world.provider.expireAccessTokens()
+    const { headers } = await ada.get('/public').expect(200)
+    expect(headers['set-cookie']).toBeDefined()
+    expect(headers['cache-control']).toBe('private, no-store')
+    expect(headers['cdn-cache-control']).toBeUndefined()
+  })
+
   test('TK-15 a page, which sets no cookie, refreshes; the next route gives the browser what came', async () => {
     const { auth, browser } = start()
     const ada = browser()

@@ -3,7 +3,7 @@ import { NextRequest, NextResponse } from 'next/server.js'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createBehalf } from '../../src/index.ts'
 import { markOf } from '../../src/middleware/option-mark.ts'
-import { behalf, type NextBehalf } from '../../src/middleware/next.ts'
+import { behalf, type NextBehalf, responseCache } from '../../src/middleware/next.ts'
 import { plainFetch } from '../../src/oauth/plain-fetch.ts'
 import { createStore } from '../../src/stores/index.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
@@ -240,17 +240,24 @@ describe('withApi', () => {
     expect(reply.headers.get('content-encoding')).toBeNull()
   })
 
-  /** What is left of an upstream's reply with this field, passed on as it is. */
-  async function passedOn(name: string, value: string) {
-    const said = { 'content-type': 'application/json', 'x-request-id': '7', [name]: value }
+  /** What is left of an upstream's reply with this field, passed on as it is or as a copy. */
+  async function passedOn(name: string, value: string, { asCopy = false, cache = false } = {}) {
+    const date = { date: new Date().toUTCString() }
+    const said = { ...date, 'content-type': 'application/json', 'x-request-id': '7', [name]: value }
     const fetching: typeof fetch = async (...parts) => {
       const reply = await fetch(...parts)
       if (!reply.url.includes('/v1/')) return reply
       const made = new Response(reply.body, { status: reply.status, headers: said })
       return Object.defineProperty(made, 'url', { value: reply.url })
     }
-    const auth = make({ providers: { spotify: { ...world.spotify, fetch: fetching } } })
-    const route = auth.withApi(async (_request, { api }) => api['spotify']!.fetch('me'))
+    const auth = make({
+      providers: { spotify: { ...world.spotify, fetch: fetching } },
+      ...(cache && { cache: responseCache() }),
+    })
+    const route = auth.withApi(async (_request, { api }) => {
+      const reply = await api['spotify']!.fetch('me')
+      return asCopy ? new Response(reply.body, reply) : reply
+    })
     return Object.fromEntries((await route(await loggedIn(auth), {})).headers)
   }
   const privately = {
@@ -282,6 +289,15 @@ describe('withApi', () => {
     ['refresh', '0; url=https://evil.example'],
   ])('an upstream’s %s is not passed on: it is for its own origin', async (name, value) => {
     expect(await passedOn(name, value)).toEqual(privately)
+  })
+
+  test.each([
+    [{ cache: false, asCopy: true }, 'cache-control', 'public, max-age=600'],
+    [{ cache: false, asCopy: true }, 'cdn-cache-control', 'public, max-age=600'],
+    [{ cache: true, asCopy: true }, 'cache-control', 'public, max-age=600'],
+  ])('CA-16 a copy of an upstream’s reply is private too: %o, %s', async (how, name, value) => {
+    const { 'cache-status': _status, ...rest } = await passedOn(name, value, how)
+    expect(rest).toEqual(privately)
   })
 
   test('turns typed errors into responses, and leaves the app’s own and Next’s alone', async () => {

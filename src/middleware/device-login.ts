@@ -12,7 +12,7 @@ import { checkOptional } from './visit.ts'
 export interface PendingDeviceLogin extends Omit<DeviceAuthorization, 'finished'> {
   /**
    * The grant, when the user has agreed. Rejects with an `AccessDeniedError` when they have not, with
-   * a `CallbackError` when nobody has entered the code in time.
+   * a `CallbackError` when nobody has entered the code in time, and with whatever `onLogin` throws.
    */
   readonly grant: Promise<Grant>
 }
@@ -36,7 +36,10 @@ export async function beginDeviceLogin(
   const { userCode, verificationUri, verificationUriComplete, expiresAt } = begun
   const grant = begun.finished(options.signal).then(async (result) => {
     const record = newRecord(app, access, scope, result)
+    const { profile } = record
     try {
+      const login = { provider, grant: grantOf(record), profile, user: id, request: undefined }
+      await app.options.onLogin?.(login)
       await attachToUser(access, id, { ...record, endsAt: undefined })
     } catch (error) {
       app.background(access.server.revoke(result.tokens))

@@ -18,8 +18,8 @@ export interface LoginEvent {
   profile: Profile
   /** The app's user, where the option `user` is set. */
   user: string | undefined
-  /** The callback's request, without the query that held the code. */
-  request: Request
+  /** The callback's request, without the query that held the code; `undefined` for a device's login. */
+  request: Request | undefined
 }
 
 /**
@@ -100,7 +100,10 @@ export interface BehalfOptions<P extends Providers = Providers, R = Request> {
   signInUrl?: string | undefined
   /** Where a failed or cancelled callback is sent, with `?code=&provider=`. */
   errorPage?: string | undefined
-  /** May look at a login, set where it returns to, or refuse it by throwing: nothing is stored then. */
+  /**
+   * May look at a login, by a browser or a device, set where it returns to, or refuse it by throwing:
+   * nothing is stored then.
+   */
   onLogin?(
     login: LoginEvent,
   ): { returnTo?: string | undefined } | void | Promise<{ returnTo?: string | undefined } | void>

@@ -204,7 +204,7 @@ describe('CA-15 calls for one cold key at the same time', () => {
   })
 })
 
-describe('CA-15 CA-12 a reply of many megabytes', () => {
+describe('CA-15 CA-12 CVE-2026-2581 a reply of many megabytes', () => {
   test('is whole for each of those who wait for it, and held once', async () => {
     const bytes = new Uint8Array(4_000_000).fill(7)
     const { open, seen, fetch } = upstream(() => new Response(bytes))

@@ -175,7 +175,7 @@ describe('Vary', () => {
       http,
     )
 
-  test('CA-04 KY-14 many variants are kept, and each request gets its own', async () => {
+  test('CA-04 KY-14 CVE-2025-69202 many variants are kept, and each request gets its own', async () => {
     const { fetch, seen } = varied()
     const languages = Array.from({ length: 16 }, (_, index) => `l${index}`)
     for (let round = 0; round < 2; round += 1) {

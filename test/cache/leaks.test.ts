@@ -21,7 +21,7 @@ const replies: Array<[string, Record<string, string>, boolean]> = [
   ],
   ['public, max-age=60', { 'cache-control': 'public, max-age=60' }, true],
   [
-    'private and Vary: Authorization',
+    'CVE-2026-24472 private and Vary: Authorization',
     { 'cache-control': 'private, max-age=60', vary: 'Authorization' },
     true,
   ],

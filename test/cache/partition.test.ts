@@ -65,7 +65,7 @@ describe("a response's key", () => {
     expect(scope).toEqual(['b', 'a'])
   })
 
-  test('CA-01 is injective in namespace, partition, method and URL', () => {
+  test('CA-01 GHSA-rp9m-7r4c-75qg is injective in namespace, partition, method and URL', () => {
     const text = fc.string({ unit: fc.constantFrom(...'a:/?&",[]\\'.split('')), maxLength: 4 })
     const call = fc.record({
       namespace: fc.constantFrom('a', 'b'),

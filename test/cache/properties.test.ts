@@ -22,7 +22,7 @@ const value = text.map((one) => one.replaceAll(/[^\x20-\x7e]/g, '').trim())
 const seconds = fc.double({ min: 0, max: 2 ** 31, noNaN: true })
 
 describe('reading what others have written', () => {
-  test('CA-03 CA-17 no header makes it throw', () => {
+  test('CA-03 CA-17 CVE-2022-25881 no header makes it throw', () => {
     fc.assert(
       fc.property(text, (one) => {
         const directives = parseCacheControl(one)

@@ -251,7 +251,7 @@ describe.skipIf(!chromium.present).each(kinds)(
       }
     })
 
-    test('SE-09 whatever sets a cookie or depends on one is private', async () => {
+    test('SE-09 CVE-2025-48947 CVE-2025-64762 whatever sets a cookie or depends on one is private', async () => {
       await enter(context)
       const headers = { cookie: await cookieOf(context), accept: 'text/html' }
       for (const path of ['/', '/top', '/auth/session', '/auth/spotify/login', '/api/artist/x']) {
@@ -393,7 +393,7 @@ describe('examples/next asked by a program', () => {
   }, 60_000)
   afterAll(() => running?.close())
 
-  test('NX-01 NX-02 what a client sends in Next’s or our own headers opens nothing', async () => {
+  test('NX-01 NX-02 CVE-2025-29927 CVE-2026-44572 CVE-2026-44573 CVE-2026-44574 CVE-2026-44575 what a client sends in Next’s or our own headers opens nothing', async () => {
     for (const headers of [
       { 'x-middleware-subrequest': 'proxy:proxy:proxy:proxy:proxy' },
       { 'x-middleware-subrequest': 'src/proxy', 'x-middleware-next': '1' },
@@ -409,7 +409,7 @@ describe('examples/next asked by a program', () => {
     expect(running.api.requests).toHaveLength(0)
   })
 
-  test('NX-03 variants of a route are the route, or nothing', async () => {
+  test('NX-03 GHSA-x732-6j76-qmhm variants of a route are the route, or nothing', async () => {
     for (const path of [
       '//auth/spotify/login',
       '/auth/spotify/login/',

@@ -21,7 +21,7 @@ async function expectRefused(browser: Browser, path: string): Promise<string> {
 }
 
 describe('the state of a login', () => {
-  test('OC-03 is 256 random bits, different each time, in a cookie that no script reads', async () => {
+  test('OC-03 CVE-2023-31999 is 256 random bits, different each time, in a cookie that no script reads', async () => {
     const { browser } = createApp(world)
     const states = new Set<string>()
     for (let index = 0; index < 50; index += 1) {
@@ -45,7 +45,7 @@ describe('the state of a login', () => {
     await ada.get(back).set(navigation).expect(303)
   })
 
-  test('OC-15 is worth nothing in another browser, and the own one still finishes', async () => {
+  test('OC-15 CVE-2025-68158 CVE-2026-41425 CVE-2025-68481 CVE-2025-14546 is worth nothing in another browser, and the own one still finishes', async () => {
     const { ada, stranger, back } = await loginUnderWay()
     await beginLogin(stranger)
     expect(await expectRefused(stranger, back)).toContain('state_unknown')
@@ -89,7 +89,7 @@ describe('the parameters of a callback', () => {
     expect(reply.headers['location']).toBe('/')
   })
 
-  test('OC-19 that tell an error are never shown, followed or believed without their state', async () => {
+  test('OC-19 CVE-2021-32702 GHSA-r77h-rpp9-w2xm that tell an error are never shown, followed or believed without their state', async () => {
     const { ada, back } = await loginUnderWay()
     const cookies = cookiesOf(ada)
     const evil = new URLSearchParams({
@@ -108,7 +108,7 @@ describe('the parameters of a callback', () => {
   })
 })
 
-test('OC-21 login, callback, disconnect and logout lead on with 303, which sends no body again', async () => {
+test('OC-21 CVE-2024-43796 login, callback, disconnect and logout lead on with 303, which sends no body again', async () => {
   const { ada, back } = await loginUnderWay()
   const statuses = [
     (await ada.get('/auth/spotify/login').set(navigation)).status,

@@ -52,15 +52,18 @@ describe('a cookie that is set when the headers go out', () => {
     ],
   ]
 
-  test.each(ways)('comes with %s, beside the app’s own', async (_name, answer, others) => {
-    const { status, headers, cookies, calls } = await replyOf(answer)
-    expect({ status, early: headers.get('x-early'), cookies, calls }).toEqual({
-      status: 200,
-      early: 'yes',
-      cookies: [...others, 'ours=1'],
-      calls: 1,
-    })
-  })
+  test.each(ways)(
+    'CVE-2025-7339 comes with %s, beside the app’s own',
+    async (_name, answer, others) => {
+      const { status, headers, cookies, calls } = await replyOf(answer)
+      expect({ status, early: headers.get('x-early'), cookies, calls }).toEqual({
+        status: 200,
+        early: 'yes',
+        cookies: [...others, 'ours=1'],
+        calls: 1,
+      })
+    },
+  )
 
   test('leaves the status line as the app wrote it', async () => {
     const { status, statusText } = await replyOf((res) => res.writeHead(418, 'Short').end())

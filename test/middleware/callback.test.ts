@@ -165,7 +165,7 @@ describe.each(Object.entries(targets))('a callback on %s', (_name, createApp) =>
     }
   })
 
-  test('OC-13 at another provider than the login began at leaves that login as it was', async () => {
+  test('OC-13 GHSA-x445-f3h2-j279 at another provider than the login began at leaves that login as it was', async () => {
     const { browser } = createTwoProviderApp(createApp)
     const ada = browser()
     const back = await approve(await beginLogin(ada), 'ada')

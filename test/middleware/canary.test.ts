@@ -3,17 +3,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import { inspect } from 'node:util'
-import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import type { BehalfEvent } from '../../src/events.ts'
+import { memoryStore } from '../../src/stores/memory.ts'
 import { sqliteStore } from '../../src/stores/sqlite.ts'
 import { loginAs, type TokenRequest } from '../../src/testing/index.ts'
 import { createApp, createWorld, navigation, ownForm, secret, type World } from './express-app.ts'
 import { approve, beginLogin, cookiesOf } from './flow.ts'
+import { sendAsIs } from './hostile-request.ts'
+import { targets } from './targets.ts'
 
 let world: World
 const folder = mkdtempSync(join(tmpdir(), 'behalf-canary-'))
 beforeAll(async () => {
   world = await createWorld()
+})
+beforeEach(() => {
+  world.provider.reset()
+  world.api.reset()
 })
 afterAll(async () => {
   await world.close()
@@ -211,6 +218,124 @@ test('TK-14 G11 tokens, codes, verifiers and secrets are in no log, error, URL, 
   await store.close()
   for (const file of readdirSync(folder))
     canaries.expectNoneIn(`the file ${file}`, readFileSync(join(folder, file)))
+})
+
+const routes = [
+  ...['login', 'callback', 'disconnect', 'backchannel-logout'].map(
+    (name) => `/auth/spotify/${name}`,
+  ),
+  ...['logout', 'session', 'refresh'].map((name) => `/auth/${name}`),
+  ...['/me', '/guarded', '/', '/none'],
+]
+
+test.each(Object.entries(targets))(
+  'TK-14 on %s no route, whichever way it is called, gives back a token, a handle or what it was sent',
+  async (_name, createOn) => {
+    const events: unknown[] = []
+    const issued: string[] = []
+    const noting: typeof fetch = async (input, init) => {
+      const reply = await fetch(input, init)
+      if (!String(input).endsWith('/token')) return reply
+      const text = await reply.text()
+      const { access_token: accessToken, refresh_token: refreshToken } = JSON.parse(text)
+      issued.push(accessToken, refreshToken)
+      return new Response(text, reply)
+    }
+    const { app, browser, errors, auth } = createOn(world, {
+      options: { onEvent: (event) => void events.push(event), fetch: noting },
+    })
+    const canaries = new Canaries()
+    canaries.plant(secret, world.provider.overrides.clientSecret)
+    const ada = browser()
+    await loginAs(ada, { user: 'ada', provider: 'spotify' })
+    await beginLogin(ada)
+    const cookies = cookiesOf(ada)
+    const handle = cookies.find((cookie) => cookie.startsWith('behalf='))!.split('=')[1]!
+    canaries.plant(...issued, ...handle.split('.'))
+    expect(canaries.count).toBeGreaterThanOrEqual(6)
+    const sent = 'CANARY-sent-by-a-visitor-0123456789'
+    canaries.plant(sent)
+
+    const names = [
+      'code',
+      'access_token',
+      'refresh_token',
+      'id_token',
+      'client_secret',
+      'logout_token',
+    ]
+    const query = new URLSearchParams(
+      names.map((name): [string, string] => [name, sent]),
+    ).toString()
+    const replies: string[] = []
+    for (const path of routes) {
+      for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'HEAD']) {
+        for (const headers of [{}, navigation, ownForm, { authorization: `Bearer ${sent}` }]) {
+          // Logouts are called by who is not logged in: the others still want to be.
+          const isLogout = /logout|disconnect/.test(path) && method === 'POST'
+          const cookie = isLogout ? 'behalf=x' : cookies.join('; ')
+          const to = `${path}?${query}&state=${sent.slice(7)}`
+          const reply = await sendAsIs(app, to, { ...headers, cookie }, method)
+          expect(reply.status, `${method} ${path}`).toBeLessThan(500)
+          // The session's own cookie is the one place for its handle.
+          const set = reply.setCookies.filter((one) => !one.startsWith('behalf='))
+          replies.push(...reply.headers.values(), ...set, reply.body)
+        }
+      }
+    }
+    await ada.get('/me').expect(200)
+    await ada.post('/auth/logout').set(ownForm).expect(303)
+    await auth.close()
+    expect(events.length).toBeGreaterThan(10)
+    canaries.expectNoneIn('a reply', replies.join('\n'))
+    canaries.expectNoneIn('an event', inspect(events, { depth: 10 }))
+    for (const error of errors) {
+      canaries.expectNoneIn('an error', inspect(error, { depth: 10, showHidden: true }))
+    }
+  },
+  60_000,
+)
+
+test('TK-14 what a refresh for several at once, and an API in trouble, have to tell holds no token either', async () => {
+  const canaries = new Canaries()
+  canaries.plant(secret, world.provider.overrides.clientSecret)
+  const events: BehalfEvent[] = []
+  const store = memoryStore()
+  const noting: typeof fetch = async (input, init) => {
+    const reply = await fetch(input, init)
+    if (!String(input).endsWith('/token') || !reply.ok) return reply
+    const text = await reply.text()
+    const { access_token: accessToken, refresh_token: refreshToken } = JSON.parse(text)
+    canaries.plant(accessToken, refreshToken)
+    return new Response(text, reply)
+  }
+  const processOf = () =>
+    createApp(world, {
+      options: { store, fetch: noting, onEvent: (event) => void events.push(event) },
+      cache: false,
+    })
+  const apps = [processOf(), processOf(), processOf()]
+  await loginAs(apps[0]!.browser(), { user: 'ada', provider: 'spotify' })
+  const usersOf = async () =>
+    Promise.all(apps.map(async ({ auth }) => auth.forSubject('spotify', 'ada')))
+  world.provider.switches.delay = 0.3
+  for (const { tokens } of (await usersOf()).slice(0, 1)) {
+    const accessToken = await tokens.spotify.getAccessToken()
+    await tokens.spotify.save({ accessToken, expiresAt: Date.now() })
+  }
+  await Promise.all((await usersOf()).map(({ api }) => api.spotify.get('me')))
+  world.provider.switches.delay = 0
+  world.api.switches.reply = () => ({ status: 429, headers: { 'retry-after': '30' }, body: '{}' })
+  for (const { api } of await usersOf()) {
+    const error: unknown = await api.spotify.get('me').catch((reason: unknown) => reason)
+    canaries.expectNoneIn('an error', inspect(error, { depth: 10, showHidden: true }))
+  }
+  world.api.switches.reply = undefined
+  for (const { auth } of apps) await auth.close()
+  const told = ['login', 'refresh_started', 'refresh', 'upstream', 'throttled']
+  expect(events.map(({ type }) => type)).toEqual(expect.arrayContaining(told))
+  expect(canaries.count).toBeGreaterThanOrEqual(6)
+  canaries.expectNoneIn('an event', inspect(events, { depth: 10 }))
 })
 
 function tokenParameters(request: TokenRequest): string[] {

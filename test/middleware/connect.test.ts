@@ -49,6 +49,29 @@ describe.each(Object.entries(expressVersions))(
       await phone.get('/me').expect(401)
     })
 
+    test('CVE-2025-61928 no field of a request says who is asking', async () => {
+      const { browser } = createApp(world, connected)
+      const ada = browser()
+      await ada.post('/sign-in/ada@app')
+      await loginAs(ada, { user: 'ada', provider: 'spotify', path: '/connect' })
+      const names = ['user', 'userId', 'user_id', 'id', 'sub', 'subject', 'session', 'account']
+      const fields = Object.fromEntries(names.map((name) => [name, 'ada@app']))
+      const query = new URLSearchParams(fields).toString()
+      const headers = Object.fromEntries(names.map((name) => [`x-${name}`, 'ada@app']))
+      const cookie = names.map((name) => `${name}=ada@app`).join('; ')
+      const anybody = browser()
+      const reply = await anybody.get(`/me?${query}`).set({ ...headers, cookie })
+      expect(reply.status).toBe(401)
+      const session = await anybody.get(`/connect/session?${query}`).set({ ...headers, cookie })
+      expect(JSON.stringify(session.body)).not.toContain('ada')
+      await anybody
+        .post(`/connect/spotify/disconnect?${query}`)
+        .set({ ...ownForm, ...headers, cookie })
+        .type('form')
+        .send(fields)
+      await ada.get('/me').expect(200)
+    })
+
     test('two users of the app have a grant each', async () => {
       const { browser } = createApp(world, connected)
       const [first, second] = [browser(), browser()]
@@ -69,7 +92,7 @@ describe.each(Object.entries(expressVersions))(
       expect(JSON.stringify(landed.headers['set-cookie'])).not.toContain('connect.sid')
     })
 
-    test('OC-16 a login begun by one user is not finished by another', async () => {
+    test('OC-16 GHSA-g38m-r43w-p2q7 a login begun by one user is not finished by another', async () => {
       const { browser } = createApp(world, connected)
       const visitor = browser()
       await visitor.post('/sign-in/mallory')

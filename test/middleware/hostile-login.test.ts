@@ -96,7 +96,7 @@ describe.each(Object.entries(targets))('hostile logins on %s', (_name, createApp
     }
   })
 
-  test('every hostile returnTo lands on a path of the app', async () => {
+  test('CVE-2022-31093 CVE-2022-24858 CVE-2022-29214 CVE-2024-29041 GHSA-7p99-3798-f85c every hostile returnTo lands on a path of the app', async () => {
     const { browser } = createApp(world)
     for (const row of hostileRows('returnTo')) {
       const visitor = browser()

@@ -75,7 +75,7 @@ function expectHarmless(reply: RawReply): void {
 
 describe.each(Object.entries(targets))('more of each kind on %s', (_name, createApp) => {
   test(
-    'OC-05 OC-06 login: whatever is asked for, the authorization request is the app’s own',
+    'OC-05 OC-06 CVE-2025-67716 login: whatever is asked for, the authorization request is the app’s own',
     async () => {
       const names = [
         ...authorizationParameters,
@@ -126,7 +126,7 @@ describe.each(Object.entries(targets))('more of each kind on %s', (_name, create
   )
 
   test(
-    'OC-17 OC-18 OC-31 callback: only its own state, code and iss, once each, log anybody in',
+    'OC-17 OC-18 OC-31 CVE-2023-27490 callback: only its own state, code and iss, once each, log anybody in',
     async () => {
       const { browser, app } = createApp(world)
       const own = browser()
@@ -177,7 +177,7 @@ describe.each(Object.entries(targets))('more of each kind on %s', (_name, create
   )
 
   test(
-    'SE-05 SE-12 cookie: whatever a browser sends, it is nobody',
+    'SE-05 SE-12 CVE-2024-47764 cookie: whatever a browser sends, it is nobody',
     async () => {
       const { app, browser } = createApp(world)
       const ada = browser()
@@ -241,7 +241,7 @@ describe.each(Object.entries(targets))('more of each kind on %s', (_name, create
   )
 
   test(
-    'NX-02 CA-14 header: none gives anybody anything, none keeps a user out, none goes to the API',
+    'NX-02 CA-14 GHSA-xmf8-cvqr-rfgj CVE-2025-64484 GHSA-7x63-xv5r-3p2x header: none gives anybody anything, none keeps a user out, none goes to the API',
     async () => {
       const { app, browser } = createApp(world)
       const ada = browser()

@@ -184,7 +184,7 @@ describe.each(Object.entries(expressVersions))(
       expect(api.seen.at(-1)!.connection).toBeGreaterThan(api.seen[0]!.connection)
     })
 
-    test('UP-16 a reply that nobody asked for reaches no other user', async () => {
+    test('UP-16 CVE-2026-48931 a reply that nobody asked for reaches no other user', async () => {
       const { browser } = start()
       const [ada, grace] = [await loggedIn(browser()), await loggedIn(browser(), 'grace')]
       api.answer = answerOf(hostileRows('upstream').find(({ id }) => id === 'UP-16')!)

@@ -75,7 +75,7 @@ describe.each(stores)('two users on one server, %s store', (_name, makeStore) =>
     await store.close()
   })
 
-  test("CA-08 a store that returns another key's values never mixes two users", async () => {
+  test("CA-08 CVE-2023-28858 CVE-2023-28859 a store that returns another key's values never mixes two users", async () => {
     const store = makeStore()
     const seen = new Map<string, { value: Uint8Array; version: string }>()
     const swapping: Store = new Proxy(store, {

@@ -177,7 +177,7 @@ describe("a browser's logins under way", () => {
     expect(found(browser, 'state-1')).toBeUndefined()
   })
 
-  test('SE-06 what was sealed for anything else under the same name is no login', () => {
+  test('SE-06 CVE-2023-48309 what was sealed for anything else under the same name is no login', () => {
     const browser = browserWith(1)
     const [name] = browser.names
     const suffix = name!.slice('behalf'.length)

@@ -50,7 +50,7 @@ describe.each(targets)('$name', (target) => {
     expect(world.provider.seen.codeRequests).toBe(5)
   })
 
-  test('OC-30 a login gives a new session id, and the old one opens nothing', async () => {
+  test('OC-30 CVE-2021-41246 CVE-2022-25896 a login gives a new session id, and the old one opens nothing', async () => {
     const { browser, app } = createApp(world, {
       ...target,
       before: (one) =>

@@ -99,7 +99,7 @@ describe('a cookie that is not ours', () => {
 })
 
 describe('who may speak to a provider', () => {
-  test('LG-04 an app whose configuration is broken lets nobody in', async () => {
+  test('LG-04 GHSA-8fpg-xm3f-6cx3 an app whose configuration is broken lets nobody in', async () => {
     const { browser } = createApp(world, {
       options: { secret: () => Promise.reject(new Error('the vault is away')) },
     })

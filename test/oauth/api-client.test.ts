@@ -18,7 +18,7 @@ const exampleApi = resolveProvider(
 
 describe('the URL of a call', () => {
   test.each(hostileRows('apiPath').map((row) => [row.id, JSON.stringify(row.input), row] as const))(
-    '%s HT-01 TK-02 %s stays at the API or is refused',
+    '%s HT-01 TK-02 CVE-2023-23608 %s stays at the API or is refused',
     (_id, _input, row) => {
       let url: URL
       try {

@@ -1,6 +1,6 @@
-import { createHmac } from 'node:crypto'
+import { createHmac, generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
-import { beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test, vi } from 'vitest'
 import { oidc } from '../../src/oauth/providers/index.ts'
 import type { TestProvider } from '../../src/testing/index.ts'
 import { type HostileRow, hostileRows } from '../hostile.ts'
@@ -128,6 +128,40 @@ describe('ID tokens', () => {
     }
   })
 
+  test('OC-25 CVE-2024-28176 CVE-2022-36083 that is encrypted, to cost time or memory, is not even opened', async () => {
+    const expensive = { alg: 'PBES2-HS256+A128KW', enc: 'A128GCM', p2c: 2_147_483_647, p2s: 'AAAA' }
+    const bomb = { alg: 'dir', enc: 'A128GCM', zip: 'DEF' }
+    for (const header of [expensive, bomb]) {
+      const parts = [JSON.stringify(header), 'key', 'iv', 'x'.repeat(100_000), 'tag']
+      const token = parts.map((part) => Buffer.from(part).toString('base64url')).join('.')
+      world.provider.switches.idToken = () => token
+      const startedAt = process.cpuUsage()
+      expect([400, 502]).toContain(await loginStatus(appWith()))
+      expect(process.cpuUsage(startedAt).user / 1e6).toBeLessThan(10)
+    }
+  })
+
+  test('OC-25 GHSA-675f-rq2r-jw82 of a key that the provider has taken away, nobody is logged in for long', async () => {
+    let keys: object | undefined
+    const app = appWith({
+      fetch: (async (input, init) =>
+        keys && String(input).endsWith('/jwks')
+          ? Response.json(keys)
+          : fetch(input, init)) as typeof fetch,
+    })
+    expect(await loginStatus(app)).toBe(303)
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+    const other = { ...publicKey.export({ format: 'jwk' }), kid: 'new', alg: 'RS256', use: 'sig' }
+    keys = { keys: [other] }
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_600_000 })
+    try {
+      expect([400, 502]).toContain(await loginStatus(app))
+      expect(await loginStatus(appWith())).toBe(303)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
   test(
     'OC-25 of which a claim that counts is anything else, nobody is logged in',
     async () => {
@@ -155,7 +189,7 @@ describe('ID tokens', () => {
   )
 
   test(
-    'OC-25 of which a single character is another, nobody is logged in',
+    'OC-25 GHSA-869p-cjfg-cm3x of which a single character is another, nobody is logged in',
     async () => {
       const app = appWith()
       const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.=+/ '
@@ -227,7 +261,7 @@ describe('metadata', () => {
       (row: HostileRow) => [row.id, row.input.behaviour as string, row] as const,
     ),
   )(
-    '%s OC-22 that %s: an error that says so, the app still serves, and nothing is sent elsewhere',
+    '%s OC-22 GHSA-c4j6-fc7j-m34r that %s: an error that says so, the app still serves, and nothing is sent elsewhere',
     async (_id, what) => {
       expect(Object.keys(behaviours), 'what is tested').toContain(what)
       behaviours[what]!()

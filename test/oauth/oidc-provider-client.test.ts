@@ -208,7 +208,7 @@ describe('DPoP', () => {
     expect(at.tokenRequests).toEqual(['authorization_code', 'refresh_token'])
   })
 
-  test('OC-33 two users have two keys, and many calls at once share none of their proofs', async () => {
+  test('OC-33 CVE-2026-40155 two users have two keys, and many calls at once share none of their proofs', async () => {
     const at = await startedWith(withNonce)
     const { browser } = appWith(at, { dpop: true })
     const [ada, eve] = [browser(), browser()]

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { oidc } from '../../src/oauth/providers/index.ts'
+import type { LoginEvent } from '../../src/middleware/options.ts'
 import { createApp, type World } from '../middleware/express-app.ts'
 import { type RunningOidcProvider, startOidcProvider } from '../support/oidc-provider.ts'
 import { OidcBrowser } from '../support/oidc-provider-pages.ts'
@@ -22,11 +23,11 @@ const impatient: typeof fetch = async (input, init) => {
   return Response.json({ ...((await reply.json()) as object), interval: 0.2 }, reply)
 }
 
-function appWith(options: object = {}, send: typeof fetch = impatient) {
+function appWith(options: object = {}, send: typeof fetch = impatient, more: object = {}) {
   const { issuer, clientId, clientSecret } = server
   const scope = ['openid', 'profile', 'offline_access']
   const provider = oidc({ issuer, clientId, clientSecret, scope, apiBaseUrl: issuer, ...options })
-  const settings = { user: () => 'user-1', fetch: send }
+  const settings = { user: () => 'user-1', fetch: send, ...more }
   return createApp({ spotify: provider } as unknown as World, { cache: false, options: settings })
 }
 
@@ -46,6 +47,36 @@ test('a device logs its user in: the code is shown, and the grant is the user’
   expect(await api.spotify.get('me')).toMatchObject({ sub: 'ada' })
   await tokens.spotify.getAccessToken({ forceRefresh: true })
   expect(server.tokenRequests.filter((type) => type === 'refresh_token')).toHaveLength(1)
+})
+
+test('onLogin sees a device’s login as it sees a browser’s, and may refuse it', async () => {
+  const seen: LoginEvent[] = []
+  const refused = new Error('not of this company')
+  const onLogin = (login: LoginEvent) => {
+    seen.push(login)
+    if (login.profile.subject === 'eve') throw refused
+  }
+  const { auth } = appWith({}, impatient, { onLogin })
+  for (const [user, subject] of [
+    ['user-4', 'ada'],
+    ['user-5', 'eve'],
+  ] as const) {
+    const login = await auth.grants.deviceLogin('spotify', { user })
+    const entered = { user: subject, code: login.userCode }
+    await new OidcBrowser().enterCode(login.verificationUri, entered)
+    if (subject === 'eve') await expect(login.grant).rejects.toBe(refused)
+    else expect((await login.grant).subject).toBe(subject)
+    const { tokens } = await auth.forUser(user)
+    expect((await tokens.spotify.grant())?.subject).toBe(subject === 'eve' ? undefined : subject)
+  }
+  expect(seen.map(({ user, profile }) => [user, profile.subject])).toEqual([
+    ['user-4', 'ada'],
+    ['user-5', 'eve'],
+  ])
+  expect(seen[0]).toMatchObject({ provider: 'spotify', grant: { subject: 'ada' } })
+  expect(seen[0]!.request).toBeUndefined()
+  await auth.close()
+  expect(await server.isActive(server.issued.at(-1)!.accessToken)).toBe(false)
 })
 
 test('the address with the code in it leads to the confirmation', async () => {

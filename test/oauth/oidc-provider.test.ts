@@ -101,7 +101,7 @@ describe.each(Object.entries(expressVersions))('oidc-provider behind %s', (_name
     expect(server.tokenRequests).toEqual([])
   })
 
-  test('OC-14 a callback that is sent twenty times at once asks for tokens once', async () => {
+  test('OC-14 CVE-2026-22751 GHSA-392p-2q2v-4372 GHSA-7w99-5wm4-3g79 GHSA-pw9m-5jxm-xr6h a callback that is sent twenty times at once asks for tokens once', async () => {
     const { browser } = appWith(express)
     const ada = browser()
     const authorization = await beginLogin(ada)

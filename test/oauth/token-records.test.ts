@@ -123,3 +123,15 @@ test('what lies beside records is not taken for one', async () => {
   for await (const one of records.all()) found.push(one.key)
   expect(found).toEqual([key])
 })
+
+test('CVE-2022-39263 the name of a session without its proof opens nothing, and changes nothing', async () => {
+  const { records } = await world()
+  const owner = { kind: 'session', id: 'name', proof: 'proof' } as const
+  await records.replace(owner, 'spotify', recordOf('hers'))
+  for (const proof of ['', 'Proof', 'proof ', 'proo', 'another']) {
+    expect(await records.read({ ...owner, proof }, 'spotify'), proof).toBeUndefined()
+  }
+  await records.rebind({ ...owner, proof: 'another' }, 'spotify', 'a thief’s')
+  expect(await records.read({ kind: 'user', id: 'name' }, 'spotify')).toBeUndefined()
+  expect((await records.read(owner, 'spotify'))?.record.tokens.accessToken).toBe('hers')
+})

@@ -154,16 +154,18 @@ describe('OC-23 a token reply', () => {
     )
   })
 
-  test('of any members is refused, or gives tokens that headers, clocks and stores can take', () => {
+  test('CVE-2026-48170 of any members is refused, or gives tokens that headers, clocks and stores can take', () => {
     const nasty = fc.oneof(
       fc.jsonValue(),
       fc.string({ unit: 'binary' }),
+      fc.constant({ polluted: true }),
       fc.constantFrom(null, '', 'Bearer', 'at', '60', -1, 0, 1e308, '99999999999999999999', '1e5'),
     )
     const names = [...Object.keys(good), 'scope', 'refresh_token_expires_in', '__proto__', 'error']
     fc.assert(
       fc.property(fc.dictionary(fc.constantFrom(...names), nasty), (members) => {
-        const reply = taken({ ...good, ...members })
+        const reply = taken(JSON.parse(JSON.stringify({ ...good, ...members })))
+        expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
         if (!reply) return
         const tokens = tokenSetFrom(reply as TokenResponse, sentAt, {})
         new Headers({ authorization: `Bearer ${tokens.accessToken}` })

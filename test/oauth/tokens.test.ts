@@ -183,6 +183,26 @@ describe('refresh', () => {
     expect(reply.body.code).toBe('reauth_required')
   })
 
+  test('CVE-2024-51987 CVE-2025-26620 CVE-2025-67490 users who refresh at the same time, in different ways, each get their own token', async () => {
+    const { browser, auth } = createApp(world, { cache: false })
+    const users = ['ada', 'grace']
+    for (const user of users) await loginAs(browser(), { user, provider: 'spotify' })
+    world.provider.switches.delay = 0.1
+    const ways = [{}, { forceRefresh: true }, { minValidity: 3_590 }, { scope: 'user-top-read' }]
+    for (let round = 0; round < 3; round += 1) {
+      const asked = [...ways, ...ways].flatMap((way) =>
+        users.map(async (user) => {
+          const { tokens } = await auth.forSubject('spotify', user)
+          const authorization = `Bearer ${await tokens.spotify.getAccessToken(way)}`
+          const reply = await fetch(`${world.api.baseUrl}/me`, { headers: { authorization } })
+          return { user, ...((await reply.json()) as { id: string }) }
+        }),
+      )
+      for (const { user, id } of await Promise.all(asked)) expect(id).toBe(user)
+    }
+    expect(world.provider.seen.refreshRequests).toBeGreaterThanOrEqual(6)
+  })
+
   test('LO-03 a refresh that finishes after the logout brings nothing back and is revoked', async () => {
     const { ada, auth } = await loggedIn(0)
     world.provider.switches.delay = 0.5

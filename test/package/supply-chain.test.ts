@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 
 const project = new URL('../../', import.meta.url)
@@ -41,5 +42,19 @@ test('SUP-01 licences of what is installed allow any use', () => {
       path,
       expect.stringMatching(/^(MIT|BlueOak-1\.0\.0|ISC|Apache-2\.0)$/),
     ])
+  }
+})
+
+test('SUP-01 CVE-2025-47928 no workflow gives what it may do to the code of a pull request', () => {
+  const texts = ['.ci/', '.github/'].flatMap((name) => {
+    const folder = new URL(name, project)
+    if (!existsSync(folder)) return []
+    return readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name: file }) => [file, readFileSync(join(parentPath, file), 'utf8')])
+  }) as Array<[string, string]>
+  expect(texts.length).toBeGreaterThan(0)
+  for (const [file, text] of texts) {
+    expect([file, /pull_request_target|secrets\./.test(text)]).toEqual([file, false])
   }
 })

@@ -53,7 +53,7 @@ test('SE-08 a session’s grant ends when nobody uses it for its idle time, and 
   expect(await connected()).toBe(false)
 })
 
-test('SE-08 no use extends a session’s grant beyond its absolute end', async () => {
+test('SE-08 CVE-2024-35220 no use extends a session’s grant beyond its absolute end', async () => {
   const { connected } = await session({ idle: hour, absolute: 2 * hour })
   for (const seconds of [0.9 * hour, 1.8 * hour]) {
     later(seconds)

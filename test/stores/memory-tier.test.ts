@@ -265,7 +265,7 @@ describe('a memory in front of a store', () => {
     expect(reads()).toBe(before)
   })
 
-  test('CA-12 holds so many bytes at most, and of one partition its share', async () => {
+  test('CA-12 CVE-2026-7768 holds so many bytes at most, and of one partition its share', async () => {
     const { store, inner, reads } = distant()
     const tier = memoryTier(store(true), { maxBytes: 10_000, partitionShare: 0.5 })
     const keys = Array.from({ length: 100 }, (_, index) => `ada:${index}`)

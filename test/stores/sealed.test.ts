@@ -275,3 +275,11 @@ test('a record is opened once while its bytes stay the same, unless it is large 
   const over = sealedOf('x'.repeat(8_193 - sizes))
   expect(records.open('key', over)).not.toBe(records.open('key', over))
 })
+
+test('SE-07 a record that another secret has sealed is not taken for nothing, a damaged one is', () => {
+  const records = new SealedRecords(new KeyRing([oldSecret]))
+  const newer = new KeyRing([newSecret]).seal('token record', 'key', value)
+  expect(() => records.open('key', newer)).toThrow(RetiredSecretError)
+  expect(records.open('key', Buffer.from('not sealed'))).toBeUndefined()
+  expect(records.open('key', new KeyRing([oldSecret]).seal('store', 'key', value))).toBeUndefined()
+})

@@ -70,19 +70,22 @@ describe('what is stored', () => {
     expect(filesIn(root)).toHaveLength(9)
   })
 
-  test.each([0o000, 0o077, 0o777])('TK-13 is for its owner only under umask %o', async (mask) => {
-    root = join(folder, 'a/b')
-    const before = process.umask(mask)
-    try {
-      await open().set('key', value)
-    } finally {
-      process.umask(before)
-    }
-    for (const path of [join(folder, 'a'), root, dirname(fileOf('key'))]) {
-      expect(statSync(path).mode & 0o777).toBe(0o700)
-    }
-    expect(statSync(fileOf('key')).mode & 0o777).toBe(0o600)
-  })
+  test.each([0o000, 0o077, 0o777])(
+    'TK-13 CVE-2025-27154 is for its owner only under umask %o',
+    async (mask) => {
+      root = join(folder, 'a/b')
+      const before = process.umask(mask)
+      try {
+        await open().set('key', value)
+      } finally {
+        process.umask(before)
+      }
+      for (const path of [join(folder, 'a'), root, dirname(fileOf('key'))]) {
+        expect(statSync(path).mode & 0o777).toBe(0o700)
+      }
+      expect(statSync(fileOf('key')).mode & 0o777).toBe(0o600)
+    },
+  )
 
   test('nothing is made before the first use', async () => {
     const store = open()

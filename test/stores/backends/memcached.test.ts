@@ -43,7 +43,7 @@ describe.skipIf(!memcached.present)('on a server', () => {
     )
 
   describe('what is stored', () => {
-    test('a key that memcached can take is readable, any other is hashed; both hold the value', async () => {
+    test('CVE-2022-26635 a key that memcached can take is readable, any other is hashed; both hold the value', async () => {
       const store = open()
       await store.set('plain:key', value)
       expect((await item('behalf:plain:key'))?.bytes.toString('latin1')).toMatch(/^bhf1.*value$/s)

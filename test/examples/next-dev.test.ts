@@ -72,7 +72,7 @@ describe.skipIf(!isDriven).each([inStore, ...cookieKinds])(
 
         // What the storm is to ask for has been built anew by then.
         await context.request.get('/api/artist/x')
-        const requests = 24
+        const requests = 12
         const outcome = await stormAtExpiry(running, context, page, { requests, prefetch: false })
         expect(outcome).toEqual(oneRefresh)
         expect(await connections(server)).toEqual(before)

@@ -17,7 +17,7 @@ import {
   isWhole,
   type NextKind,
 } from './next-kinds.ts'
-import { shortFlow } from './next-short-flow.ts'
+import { asItShould, shortFlow } from './next-short-flow.ts'
 import { cookieOf, oneRefresh, storm, stormAtExpiry } from './next-storm.ts'
 import { buildNext, type NextSettings, runNext, type RunningNext } from './running-next.ts'
 
@@ -377,7 +377,7 @@ describe.each(nodes)('next start on $name, $what', ({ present, path, kind }) => 
     async () => {
       const running = await run(kind, { node: path })
       try {
-        await shortFlow(running)
+        expect(await shortFlow(running)).toEqual(asItShould)
       } finally {
         await running.close()
       }

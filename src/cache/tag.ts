@@ -26,12 +26,20 @@ export interface EntryKeys {
   readonly tags: readonly Tag[]
   /** The entry's key, its fence's, and those of the tags, in this order. */
   readonly all: readonly string[]
-  /** So many after the entry's own are what every reply there hangs on. */
+  /** What marks call the fence and the tags. */
+  readonly names: readonly string[]
+  /** So many names are what every reply there hangs on. */
   readonly required: number
 }
 
+/** What marks call the fence of their entry: each has one. */
+export const fenceName = ''
+
 /** So many keys are remembered: making one takes a hash. */
 const mostKeys = 4_000
+
+/** Hexadecimal, of 128 bits: each stored response has the keys of its tags in it. */
+const keyDigits = 32
 
 /** The keys of tags and fences in a store. */
 export class TagKeys {
@@ -54,15 +62,13 @@ export class TagKeys {
 
   /** `known`: what every reply there hangs on; `own`: what those of one request hang on beside. */
   around(entryKey: string, known: readonly Tag[], own: readonly Tag[] = []): EntryKeys {
+    const tags = own.length === 0 ? known : [...known, ...own]
+    const keys = [...this.#ofAll(known), ...own.map((one) => this.of(one))]
     return {
       entry: entryKey,
-      tags: own.length === 0 ? known : [...known, ...own],
-      all: [
-        entryKey,
-        this.fence(entryKey),
-        ...this.#ofAll(known),
-        ...own.map((one) => this.of(one)),
-      ],
+      tags,
+      all: [entryKey, this.fence(entryKey), ...keys],
+      names: [fenceName, ...keys],
       required: known.length + 1,
     }
   }
@@ -78,16 +84,9 @@ export class TagKeys {
     const name = `${kind} ${what}`
     let key = this.#known.get(name)
     if (key === undefined) {
-      key = `${this.#namespace}:${kind}:${hash('sha256', what, 'hex')}`
+      key = `${this.#namespace}:${kind}:${hash('sha256', what, 'hex').slice(0, keyDigits)}`
       this.#known.set(name, key)
     }
     return key
   }
-}
-
-const fencePart = ':fence:'
-
-/** A fence is short-lived; where none stands there was no deletion, or it has long been over. */
-export function isFence(key: string): boolean {
-  return key.includes(fencePart)
 }

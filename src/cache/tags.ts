@@ -1,6 +1,6 @@
 import { getMany, setMany } from '../stores/many-keys.ts'
 import type { Store, StoredValue } from '../stores/store.ts'
-import { type EntryKeys, isFence, type Tag, TagKeys } from './tag.ts'
+import { type EntryKeys, fenceName, type Tag, TagKeys } from './tag.ts'
 import {
   agedVersion,
   isLost,
@@ -139,8 +139,8 @@ export class Tags {
     }
     const carried = new Set(marks.map(([key]) => key))
     // A rule may have got another tag since.
-    if (keys.all.slice(1, keys.required + 1).some((key) => !carried.has(key))) return 'invalid'
-    const versions = versionsIn(keys.all, found)
+    if (keys.names.slice(0, keys.required).some((name) => !carried.has(name))) return 'invalid'
+    const versions = versionsIn(keys.names, found.slice(1))
     if (marks.some(([key]) => !versions.has(key))) return undefined
     const standing = worstOf(marks.map((mark) => standingOf(mark, versions)))
     const at = found.slice(1).map((one) => one?.version)
@@ -153,7 +153,7 @@ export class Tags {
     keys: EntryKeys,
     found: ReadonlyArray<StoredValue | undefined>,
   ): Promise<Standing> {
-    const versions = versionsIn(keys.all, found)
+    const versions = versionsIn(keys.names, found.slice(1))
     const unknown = marks.map(([key]) => key).filter((key) => !versions.has(key))
     const others = versionsIn(unknown, await getMany(this.#store, unknown))
     const all = new Map([...versions, ...others])
@@ -161,19 +161,18 @@ export class Tags {
   }
 
   async #captured(
-    { tags, all }: EntryKeys,
+    { tags, names }: EntryKeys,
     found: ReadonlyArray<StoredValue | undefined>,
     readAt: number,
   ): Promise<Captured> {
-    const [, ...keys] = all
-    const versions = versionsIn(all, found)
+    const versions = versionsIn(names, found.slice(1))
     const lost = tags.filter((one) => isLost(versions.get(this.#keys.of(one))))
     const begun = new Map(
       await Promise.all(
         lost.map(async (one) => [this.#keys.of(one), await this.#begin(one)] as const),
       ),
     )
-    const marks = keys.map((key) => [key, begun.get(key) ?? versions.get(key) ?? ''] as const)
+    const marks = names.map((key) => [key, begun.get(key) ?? versions.get(key) ?? ''] as const)
     const mayStore = () => performance.now() - readAt < (lifetime.fence - 1) * 1000
     return { marks, mayStore }
   }
@@ -228,11 +227,12 @@ function versionsIn(
 }
 
 function standingOf(
-  [key, carried]: Marks[number],
+  [name, carried]: Marks[number],
   versions: ReadonlyMap<string, string | undefined>,
 ): Standing {
-  const now = versions.get(key)
-  return now === undefined && isFence(key) ? 'valid' : standingAt(carried, now)
+  const now = versions.get(name)
+  // A fence is short-lived; where none stands there was no deletion, or it has long been over.
+  return now === undefined && name === fenceName ? 'valid' : standingAt(carried, now)
 }
 
 /** Were the namespace's to end, everything would be fetched anew at the same moment, once a month. */

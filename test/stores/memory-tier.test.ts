@@ -72,6 +72,29 @@ describe('a memory in front of a store', () => {
     expect(reads()).toBe(2)
   })
 
+  test('has at hand what was read, until it is written, dropped or too old', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    const { store, inner, listeners, notices } = distant()
+    const tier = memoryTier(store(true), { ttl: 60 })
+    await inner.set('a', bytes('old'))
+    expect(tier.atHand?.(['a'])).toBeUndefined()
+    await tier.get('a')
+    listeners[0]!.onOpen()
+    const keys = ['a', 'absent']
+    for (const gone of [
+      () => tier.set('a', bytes('new')),
+      () => tier.delete('absent'),
+      () => notices('dropped').send('{"keys":["a"]}'),
+      async () => void vi.advanceTimersByTime(61_000),
+    ]) {
+      await tier.getMany?.(keys)
+      expect(tier.atHand?.(keys)?.[0]?.version).toBe((await inner.get('a'))?.version)
+      expect(tier.atHand?.(keys)?.[1]).toBeUndefined()
+      await gone()
+      expect(tier.atHand?.(keys)).toBeUndefined()
+    }
+  })
+
   test('asks for many that it does not have in one operation', async () => {
     const { store, asked } = distant()
     const tier = memoryTier(store(true))

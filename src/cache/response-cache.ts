@@ -110,7 +110,9 @@ export class ResponseCache {
     const allowance = { staleWhileRevalidate, staleIfError }
     const intake = new CacheIntake(responses, { kind: mode, jitter, maxEntryBytes, ...allowance })
     const forwarder = new Forwarder(intake)
-    const collapsed = this.#collapsed({ forwarder, responses: shared }, limited)
+    // With a guard of its own: who fills does not wait for those who look.
+    const forLeases = guarded(checkStore('responseCache', store), { name: 'cache', deadline })
+    const collapsed = this.#collapsed({ forwarder, responses: shared }, forLeases)
     this.#running = { responses, forwarder, intake, collapsed }
   }
 

@@ -40,6 +40,11 @@ export function isWhole(value: Uint8Array): boolean {
   return bufferOf(value).readUInt32BE(1) === crc32(value.subarray(5))
 }
 
+/** Tells two values of one key apart: it holds the checksum over all that follows. */
+export function prefixOf(value: Uint8Array): string {
+  return bufferOf(value).toString('latin1', 0, prefixBytes)
+}
+
 /** Reads the head; `undefined` for whatever is not an entry of that key. Never throws. */
 export function decodeHead(key: string, value: Uint8Array): EntryHead | undefined {
   const bytes = bufferOf(value)

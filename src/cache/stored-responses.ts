@@ -13,6 +13,7 @@ import {
   entryOf,
   isWhole,
   openEntry,
+  prefixOf,
   sealEntry,
   type StoredEntry,
   withVariant,
@@ -73,7 +74,7 @@ export class StoredResponses {
   readonly #maxEntryBytes: number
   readonly #tags: Tags
   /** By key, for the version that was read; the store never uses one twice for a key. */
-  readonly #heads = new Recent<{ version: string; head: EntryHead }>(mostHeads)
+  readonly #heads = new Recent<{ version: string; prefix: string; head: EntryHead }>(mostHeads)
 
   readonly #keys = new Recent<string>(mostHeads)
   /** By the rule's list of names, and partition. */
@@ -208,10 +209,12 @@ export class StoredResponses {
     const opened = sealed ? openEntry(partition.key, key, value) : value
     if (!opened || !(sealed || this.#isLocal || isWhole(opened))) return []
     const known = this.#heads.get(key)
-    if (known?.version === version) return entryOf(known.head, opened)
+    const prefix = prefixOf(opened)
+    // A store that gives an older value with a newer version must not have it cut up by that one's head.
+    if (known?.version === version && known.prefix === prefix) return entryOf(known.head, opened)
     const head = decodeHead(key, opened)
     if (!head) return []
-    if (head.bytes <= rememberedBytes) this.#heads.set(key, { version, head })
+    if (head.bytes <= rememberedBytes) this.#heads.set(key, { version, prefix, head })
     return entryOf(head, opened)
   }
 

@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto'
 import { Recent } from '../recent.ts'
 import { getMany, setMany } from '../stores/many-keys.ts'
 import type { Store, StoredValue } from '../stores/store.ts'
+import { EqualReads } from './equal-reads.ts'
 
 /** What stored responses hang on; invalidated, it takes all of them along. */
 export interface Tag {
@@ -77,6 +78,7 @@ export class Tags {
   readonly #namespace: string
   readonly #keys = new Recent<string>(mostKeys)
   readonly #lists = new WeakMap<readonly Tag[], readonly string[]>()
+  readonly #reads = new EqualReads<Array<StoredValue | undefined>>()
 
   constructor(store: Store, namespace: string) {
     this.#store = store
@@ -93,7 +95,10 @@ export class Tags {
     const fence = this.#fenceKey(entryKey)
     const tags = own.length === 0 ? known : [...known, ...own]
     const keys = this.#keysOf(tags)
-    const [entry, ...found] = await getMany(this.#store, [entryKey, fence, ...keys])
+    const readAll = () => getMany(this.#store, [entryKey, fence, ...keys])
+    const [entry, ...found] = await (own.length === 0
+      ? this.#reads.join(entryKey, known, readAll)
+      : readAll())
     const all = [fence, ...keys]
     const versions = new Map(all.map((key, index) => [key, versionIn(found[index])]))
     const required = all.slice(0, known.length + 1)

@@ -1,4 +1,4 @@
-// npm run torture [stores [backend...] | logins | abandoned | logouts | tokens [part...]]: the long form of what npm test does in
+// npm run torture [stores [backend...] | logins | abandoned | logouts | tokens [part...] | cache [part...]]: the long form of what npm test does in
 // short; ends with 1 when anything cannot be.
 //
 // stores: four processes x 25,000 mixed calls and 200 recorded histories for each store.
@@ -12,6 +12,10 @@
 //   (10 s) and subjects (100,000 calls). A name that begins like a store takes this store only.
 //   TORTURE_EXPIRIES, TORTURE_STOPS, TORTURE_KILLS, TORTURE_CALLS, TORTURE_CLOCKS change how much.
 //
+// cache: what a response cache gives to whom. Its parts are leaks (a million random requests of 100
+//   users, on memory, Redis, SQLite and files, some with memory before the store) and lies (a store
+//   that gives back other values than it was asked for). TORTURE_REQUESTS changes how many.
+//
 // Logins and logouts print their seed; TORTURE_SEED does the same once more. An interleaving that went
 // wrong is done by itself with TORTURE_FIRST=<its number> and TORTURE_INTERLEAVINGS=1.
 
@@ -19,6 +23,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { abandonLogins } from './abandoned-logins.ts'
 import { tortureBackends } from './backends.ts'
+import { cacheRuns } from './cache-torture.ts'
 import { tortureLogins } from './login-torture.ts'
 import { tortureLogouts } from './logout-torture.ts'
 import { tortureStore } from './store-torture.ts'
@@ -38,6 +43,7 @@ const subjects: Record<string, (names: readonly string[]) => Promise<boolean>> =
   abandoned,
   logouts,
   tokens,
+  cache,
 }
 const [subject = 'stores', ...names] = process.argv.slice(2)
 const run = subjects[subject]
@@ -101,6 +107,19 @@ async function tokens(wanted: readonly string[]): Promise<boolean> {
     clocks: numberOf('TORTURE_CLOCKS', 5),
     trouble: 10,
   })
+  return runAll(runs, wanted)
+}
+
+async function cache(wanted: readonly string[]): Promise<boolean> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  if (existsSync('/dev/shm')) process.env['TMPDIR'] ??= '/dev/shm'
+  const requests = numberOf('TORTURE_REQUESTS', 1_000_000)
+  console.log(`cache, seed ${seed}`)
+  return runAll(cacheRuns({ seed, requests }), wanted)
+}
+
+/** Those that are wanted: by part, by the beginning of their name, or all. */
+async function runAll(runs: readonly TokenRun[], wanted: readonly string[]): Promise<boolean> {
   const parts = new Set(runs.map(({ part }) => part))
   const wantedParts = wanted.filter((name) => parts.has(name))
   const wantedStores = wanted.filter((name) => !parts.has(name))

@@ -170,8 +170,13 @@ const usualKinds = Object.entries(kinds).flatMap(([name, { headers }]) =>
 )
 const counters = ['hit', 'collapsed', 'stored', 'stale-if-error', 'soft-timeout']
 const expected = new Set([200, 404, 500])
-/** Nobody is logged in; a busy machine's token store was too slow. */
-const refusals = new Set(['login_required', 'reauth_required', 'store_unavailable'])
+/** Nobody is logged in; a busy machine's token store, or who refreshes the tokens, was too slow. */
+const refusals = new Set([
+  'login_required',
+  'reauth_required',
+  'store_unavailable',
+  'provider_unavailable',
+])
 
 function parsed(text: string): Said | undefined {
   try {

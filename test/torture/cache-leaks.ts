@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SeededRandom } from '../../src/testing/api/seeded-random.ts'
@@ -49,8 +50,14 @@ export async function tortureCacheLeaks(options: CacheLeaksOptions): Promise<Tok
 }
 
 function settingsOf(options: CacheLeaksOptions, index: number): CacheLoadTask {
-  const { progress: _, requests, ...settings } = options
-  return { ...settings, process: index, requests: Math.ceil(requests / options.processes) }
+  const { progress: _, requests, url, ...settings } = options
+  return {
+    ...settings,
+    // A process has one memory of each name.
+    url: url === 'memory:' ? `memory:${randomBytes(6).toString('hex')}` : url,
+    process: index,
+    requests: Math.ceil(requests / options.processes),
+  }
 }
 
 async function here(options: CacheLeaksOptions): Promise<CacheLoadResult> {

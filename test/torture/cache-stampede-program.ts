@@ -1,5 +1,6 @@
 // One of several processes that ask for the same at once; see cache-stampede.ts.
 
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { cachedFetch } from '../../src/cache/index.ts'
 import { createStore } from '../../src/stores/create-store.ts'
 import type { StampedeCounts } from './cache-stampede.ts'
@@ -36,6 +37,8 @@ process.send?.({ ready: true })
 async function ask({ upstream: thing, calls, aborts }: StampedeTask): Promise<StampedeCounts> {
   const leaving = new AbortController()
   const all = Array.from({ length: calls }, async (_, index) => {
+    // As requests come in: not all of them in one turn of the event loop.
+    for (let turns = Math.floor(index / 25); turns > 0; turns -= 1) await nextTurn()
     const signal = aborts && index === 0 ? leaving.signal : undefined
     const reply = await cached(thing, signal ? { signal } : {})
     const text = await reply.text()

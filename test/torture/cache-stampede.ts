@@ -16,7 +16,7 @@ export interface StampedeOptions {
   /** Of each process, all at once. */
   calls: number
   fate: LeaderFate
-  /** Seconds that the API takes. Default 0.3. */
+  /** Seconds that the API takes. Default 0.2. */
   takes?: number | undefined
 }
 
@@ -34,7 +34,7 @@ const stopped = 4_000
  * and one more at most where who made it is lost.
  */
 export async function tortureStampede(options: StampedeOptions): Promise<TokenResult> {
-  const upstream = await StampedeUpstream.start(options.takes ?? 0.3)
+  const upstream = await StampedeUpstream.start(options.takes ?? 0.2)
   const crowd = await Crowd.start(options)
   try {
     const asked = crowd.ask(upstream.url, options)

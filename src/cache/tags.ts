@@ -79,6 +79,8 @@ export class Tags {
   readonly #keys = new Recent<string>(mostKeys)
   readonly #lists = new WeakMap<readonly Tag[], readonly string[]>()
   readonly #reads = new EqualReads<Array<StoredValue | undefined>>()
+  /** By key, while they are. */
+  readonly #begun = new Map<string, Promise<string>>()
 
   constructor(store: Store, namespace: string) {
     this.#store = store
@@ -154,12 +156,33 @@ export class Tags {
   /** Gives a tag its first version; somebody else's is as good, as nothing has been sent yet. */
   async #begin(one: Tag): Promise<string> {
     const key = this.#keyOf(one)
+    if (this.#store.reach === 'process') return this.#beginHere(one, key)
     const version = newVersion()
     const written = await this.#store.compareAndSwap(key, undefined, version, { ttl: ttlOf(one) })
     const found = written === undefined ? versionIn(await this.#store.get(key)) : textOf(version)
     if (found !== undefined && !isLost(found)) return found
     const [renewed] = (await this.#renew([one])).values()
     return renewed!
+  }
+
+  /**
+   * Memory never drops what came by a comparison, and there are as many tags as users; it may drop
+   * what was set. Nobody but this process begins it there.
+   */
+  #beginHere(one: Tag, key: string): Promise<string> {
+    const begin = async () => {
+      const found = versionIn(await this.#store.get(key))
+      if (found !== undefined && !isLost(found)) return found
+      const version = newVersion()
+      await this.#store.set(key, version, { ttl: ttlOf(one) })
+      return textOf(version)
+    }
+    let begun = this.#begun.get(key)
+    if (!begun) {
+      begun = begin().finally(() => this.#begun.delete(key))
+      this.#begun.set(key, begun)
+    }
+    return begun
   }
 
   async #standing(
@@ -206,8 +229,7 @@ export class Tags {
   }
 
   #keyOf({ kind, name, partition }: Tag): string {
-    const tuple = JSON.stringify([kind, partition ?? null, name])
-    return this.#known('tag', tuple)
+    return this.#known('tag', JSON.stringify([kind, partition ?? null, name]), partition)
   }
 
   #fenceKey(entryKey: string): string {
@@ -222,15 +244,21 @@ export class Tags {
   }
 
   /** Making a key takes a hash. */
-  #known(kind: 'tag' | 'fence', what: string): string {
+  #known(kind: 'tag' | 'fence', what: string, partition?: string): string {
     const name = `${kind} ${what}`
     let key = this.#keys.get(name)
     if (key === undefined) {
-      key = `${this.#namespace}:${kind}:${hash('sha256', what, 'hex')}`
+      // A store sees what belongs together by all that is before the last colon.
+      const whose = partition === undefined ? '' : `${digest(partition).slice(0, 12)}:`
+      key = `${this.#namespace}:${kind}:${whose}${digest(what)}`
       this.#keys.set(name, key)
     }
     return key
   }
+}
+
+function digest(text: string): string {
+  return hash('sha256', text, 'hex')
 }
 
 const fencePart = ':fence:'

@@ -18,10 +18,11 @@ const atOnce = 50
 /**
  * Makes calls that are all different, in user, URL, tags and fields, of every outcome: kept, not kept,
  * stale, failed, aborted, written, invalidated. The store keeps little, and says that it is outside
- * of the process, so that all that a process remembers beside it is there.
+ * of the process, so that all that a process remembers beside it is there. `memory`: also before the
+ * store, where there are 10,000 values at most.
  */
 export async function growCache(
-  calls: number,
+  { calls, memory }: { calls: number; memory: boolean },
   progress: (done: number) => void = () => {},
 ): Promise<CacheGrowth> {
   const store = outside(memoryStore({ maxBytes: 2 ** 20, maxEntries: 500 }))
@@ -35,7 +36,7 @@ export async function growCache(
       { match: '/said/*', method: 'PUT', invalidates: ['kept'] },
     ],
     repositories: { things: { match: '/things/:id', key: ['id'], ttl: 60 } },
-    memory: { maxBytes: 2 ** 20 },
+    ...(memory ? { memory: { maxBytes: 2 ** 20 } } : {}),
     collapse: 'store',
     softTimeout: 0.2,
     hardTimeout: 2,
@@ -99,11 +100,16 @@ const answer: typeof fetch = async (input, init) => {
   })
 }
 
-/** As if it were another process'. */
+/** As if it were another process'; what memory would keep for a comparison goes after a second. */
 function outside(store: Store): Store {
+  const other: Partial<Store> = {
+    reach: 'cluster',
+    compareAndSwap: (key, version, value, how) =>
+      store.compareAndSwap(key, version, value, { ttl: Math.min(how?.ttl ?? 1, 1) }),
+  }
   return new Proxy(store, {
     get(target, property: keyof Store) {
-      if (property === 'reach') return 'cluster'
+      if (property in other) return other[property]
       const member = target[property]
       return typeof member === 'function' ? (member as () => unknown).bind(target) : member
     },

@@ -13,7 +13,7 @@ const patience = 120_000
 test.each(['grant', 'subject'] as const)(
   'CA-02 CA-05 each of a hundred users is served what is for them, and nothing after a logout: in memory, by %s',
   async (partition) => {
-    const load = { url: 'memory:', processes: 1, requests: 1_500, memory: false }
+    const load = { url: 'memory:', processes: 1, requests: 800, memory: false }
     const { wrong, figures } = await tortureCacheLeaks({ ...load, seed, partition })
     expect(wrong).toEqual([])
     expect(figures['hit']).toBeGreaterThan(0)
@@ -26,7 +26,7 @@ test(
   async () => {
     const sqlite = tortureBackends().find(({ name }) => name === 'sqlite')!
     const { url, close } = await sqlite.start()
-    const load = { url, processes: 2, requests: 600, memory: true }
+    const load = { url, processes: 2, requests: 400, memory: true }
     const result = tortureCacheLeaks({ ...load, seed, partition: 'grant' })
     expect((await result.finally(close)).wrong).toEqual([])
   },
@@ -36,7 +36,7 @@ test(
 test(
   'CA-08 CA-09 a store that gives back other values than it was asked for mixes nobody up',
   async () => {
-    const load = { url: 'memory:', processes: 1, requests: 1_000, memory: false, lies: 0.2 }
+    const load = { url: 'memory:', processes: 1, requests: 500, memory: false, lies: 0.2 }
     const { wrong } = await tortureCacheLeaks({ ...load, seed, partition: 'grant' })
     expect(wrong).toEqual([])
   },

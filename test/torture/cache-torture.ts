@@ -1,5 +1,11 @@
 import { tortureBackends } from './backends.ts'
+import { component } from '../components.ts'
+import { startRedis } from '../support/redis-servers.ts'
+import { growCache } from './cache-growth.ts'
 import { type CacheLeaksOptions, tortureCacheLeaks } from './cache-leaks.ts'
+import { tortureCacheOutage } from './cache-outage.ts'
+import { type LeaderFate, tortureStampede } from './cache-stampede.ts'
+import { outageManners } from './outage-torture.ts'
 import type { TokenRun } from './token-torture.ts'
 
 /** How much of it is done. */
@@ -7,6 +13,12 @@ export interface CacheExtent {
   seed: string
   /** Of all loads together. */
   requests: number
+  /** Of a stampede, all processes together. */
+  callers: number
+  /** Of each second while the store is away. */
+  rate: number
+  /** All of them different. */
+  calls: number
 }
 
 const processes = 4
@@ -48,7 +60,54 @@ const lyingLoads: typeof loads = {
 
 /** All runs; those whose server is missing are left out with a loud line. */
 export function cacheRuns(extent: CacheExtent): TokenRun[] {
-  return [...loadRuns('leaks', loads, extent), ...loadRuns('lies', lyingLoads, extent)]
+  return [
+    ...loadRuns('leaks', loads, extent),
+    ...loadRuns('lies', lyingLoads, extent),
+    ...(component('redis-server').present ? redisRuns(extent) : []),
+    growthRun(extent),
+  ]
+}
+
+const fates: readonly LeaderFate[] = ['answered', 'aborted', 'killed', 'stopped']
+/** Seconds for which the store is away, and milliseconds that it may cost meanwhile. */
+const away = { killed: 10, frozen: 30, bar: 10 } as const
+
+function redisRuns({ callers, rate }: CacheExtent): TokenRun[] {
+  const stampedes = fates.map((fate) => ({
+    part: 'stampede',
+    name: `redis, who calls is ${fate}`,
+    total: callers,
+    unit: 'calls',
+    async run() {
+      const redis = await startRedis()
+      const calls = Math.round(callers / processes)
+      const stampede = tortureStampede({ url: redis.url, processes, calls, fate })
+      return stampede.finally(() => redis.close())
+    },
+  }))
+  const outages = outageManners.map((manner) => ({
+    part: 'outage',
+    name: `redis, ${manner} for ${away[manner]} s`,
+    total: (away[manner] + 7) * rate,
+    unit: 'requests',
+    run: (progress?: (more: number) => void) =>
+      tortureCacheOutage({ manner, seconds: away[manner], rate, bar: away.bar, progress }),
+  }))
+  return [...stampedes, ...outages]
+}
+
+function growthRun({ calls }: CacheExtent): TokenRun {
+  return {
+    part: 'growth',
+    name: 'memory',
+    total: calls,
+    unit: 'calls',
+    async run(progress) {
+      const { bytesEach } = await growCache({ calls, memory: true }, progress)
+      const figures = { 'bytes of heap left of each': Math.round(bytesEach) }
+      return { figures, wrong: bytesEach < 50 ? [] : ['memory is not as it was'] }
+    },
+  }
 }
 
 function loadRuns(part: string, all: typeof loads, { seed, requests }: CacheExtent): TokenRun[] {

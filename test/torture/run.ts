@@ -13,8 +13,11 @@
 //   TORTURE_EXPIRIES, TORTURE_STOPS, TORTURE_KILLS, TORTURE_CALLS, TORTURE_CLOCKS change how much.
 //
 // cache: what a response cache gives to whom. Its parts are leaks (a million random requests of 100
-//   users, on memory, Redis, SQLite and files, some with memory before the store) and lies (a store
-//   that gives back other values than it was asked for). TORTURE_REQUESTS changes how many.
+//   users, on memory, Redis, SQLite and files, some with memory before the store), lies (a store that
+//   gives back other values than it was asked for), stampede (10,000 callers of four processes who ask
+//   for the same), outage (a Redis that is killed for 10 s and stopped for 30 s under 500 requests a
+//   second, beside the API without a cache) and growth (100,000 different calls).
+//   TORTURE_REQUESTS, TORTURE_CALLERS, TORTURE_RATE, TORTURE_CALLS change how much.
 //
 // Logins and logouts print their seed; TORTURE_SEED does the same once more. An interleaving that went
 // wrong is done by itself with TORTURE_FIRST=<its number> and TORTURE_INTERLEAVINGS=1.
@@ -113,9 +116,15 @@ async function tokens(wanted: readonly string[]): Promise<boolean> {
 async function cache(wanted: readonly string[]): Promise<boolean> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
   if (existsSync('/dev/shm')) process.env['TMPDIR'] ??= '/dev/shm'
-  const requests = numberOf('TORTURE_REQUESTS', 1_000_000)
+  const extent = {
+    seed,
+    requests: numberOf('TORTURE_REQUESTS', 1_000_000),
+    callers: numberOf('TORTURE_CALLERS', 10_000),
+    rate: numberOf('TORTURE_RATE', 500),
+    calls: numberOf('TORTURE_CALLS', 100_000),
+  }
   console.log(`cache, seed ${seed}`)
-  return runAll(cacheRuns({ seed, requests }), wanted)
+  return runAll(cacheRuns(extent), wanted)
 }
 
 /** Those that are wanted: by part, by the beginning of their name, or all. */

@@ -34,7 +34,8 @@ export function cacheParts(store: Store, options: ResponseCacheOptions): CachePa
   const { namespace = 'behalf', maxEntryBytes = 5_242_880, mode = 'private', memory } = options
   const { staleWhileRevalidate, staleIfError, jitter = 0 } = options
   checkNamespace('responseCache: namespace', namespace)
-  const limited = guarded(checkStore('responseCache', store), { name: 'cache', deadline })
+  const checked = checkStore('responseCache', store)
+  const limited = guarded(checked, { name: 'cache', deadline })
   const roomy = chunked(limited, { maxBytes: maxEntryBytes + headBytes })
   const near = memory ? memoryTier(roomy, memory) : roomy
   const responses = new StoredResponses(near, namespace, maxEntryBytes)
@@ -43,7 +44,9 @@ export function cacheParts(store: Store, options: ResponseCacheOptions): CachePa
   const allowance = { staleWhileRevalidate, staleIfError }
   const intake = new CacheIntake(responses, { kind: mode, jitter, maxEntryBytes, ...allowance })
   const forwarder = new Forwarder(intake)
-  const collapse = { forwarder, responses: shared, leases: leasesOver(limited, options) }
+  // With a guard of its own: who fills does not wait for those who look.
+  const forLeases = guarded(checked, { name: 'cache', deadline })
+  const collapse = { forwarder, responses: shared, leases: leasesOver(forLeases, options) }
   const collapsed = options.collapse === false ? undefined : new CollapsedCalls(collapse)
   return { responses, forwarder, intake, collapsed }
 }

@@ -40,6 +40,8 @@ const mostKeys = 4_000
 
 /** Hexadecimal, of 128 bits: each stored response has the keys of its tags in it. */
 const keyDigits = 32
+/** It tells no two partitions apart. */
+const partDigits = 12
 
 /** The keys of tags and fences in a store. */
 export class TagKeys {
@@ -52,7 +54,7 @@ export class TagKeys {
   }
 
   of({ kind, name, partition }: Tag): string {
-    return this.#key('tag', JSON.stringify([kind, partition ?? null, name]))
+    return this.#key('tag', JSON.stringify([kind, partition ?? null, name]), partition)
   }
 
   /** What is renewed when the entry is deleted. */
@@ -80,13 +82,19 @@ export class TagKeys {
     return keys
   }
 
-  #key(kind: 'tag' | 'fence', what: string): string {
+  #key(kind: 'tag' | 'fence', what: string, partition?: string): string {
     const name = `${kind} ${what}`
     let key = this.#known.get(name)
     if (key === undefined) {
-      key = `${this.#namespace}:${kind}:${hash('sha256', what, 'hex').slice(0, keyDigits)}`
+      // A store sees what belongs together by all that is before the last colon.
+      const whose = partition === undefined ? '' : `${digest(partition, partDigits)}:`
+      key = `${this.#namespace}:${kind}:${whose}${digest(what, keyDigits)}`
       this.#known.set(name, key)
     }
     return key
   }
+}
+
+function digest(text: string, digits: number): string {
+  return hash('sha256', text, 'hex').slice(0, digits)
 }

@@ -1,5 +1,6 @@
 import { getMany, setMany } from '../stores/many-keys.ts'
 import type { Store, StoredValue } from '../stores/store.ts'
+import { EqualReads } from './equal-reads.ts'
 import { type EntryKeys, fenceName, type Tag, TagKeys } from './tag.ts'
 import {
   agedVersion,
@@ -60,6 +61,9 @@ const mostAttempts = 10
 export class Tags {
   readonly #store: Store
   readonly #keys: TagKeys
+  readonly #reads = new EqualReads<EntryKeys, Array<StoredValue | undefined>>()
+  /** By key, while they are. */
+  readonly #begun = new Map<string, Promise<string>>()
   /** What was valid is so for as long as nothing that it hangs on has been written. */
   readonly #valid = new WeakMap<Marks, { keys: EntryKeys; at: readonly StoredVersion[] }>()
 
@@ -80,7 +84,8 @@ export class Tags {
    */
   async read(keys: EntryKeys): Promise<Reading> {
     const readAt = performance.now()
-    return this.#reading(keys, await getMany(this.#store, keys.all), { readAt, isAtHand: false })
+    const found = await this.#reads.join(keys, () => getMany(this.#store, keys.all))
+    return this.#reading(keys, found, { readAt, isAtHand: false })
   }
 
   /** As {@link Tags.read}, without waiting, where the store has it in this process. */
@@ -180,6 +185,7 @@ export class Tags {
   /** Gives a tag its first version; somebody else's is as good, as nothing has been sent yet. */
   async #begin(one: Tag): Promise<string> {
     const key = this.#keys.of(one)
+    if (this.#store.reach === 'process') return this.#beginHere(one, key)
     const version = newVersion()
     const written = await this.#store.compareAndSwap(key, undefined, version, { ttl: ttlOf(one) })
     const found =
@@ -187,6 +193,26 @@ export class Tags {
     if (found !== undefined && !isLost(found)) return found
     const [renewed] = (await this.#renew([one])).values()
     return renewed!
+  }
+
+  /**
+   * Memory never drops what came by a comparison, and there are as many tags as users; it may drop
+   * what was set. Nobody but this process begins it there.
+   */
+  #beginHere(one: Tag, key: string): Promise<string> {
+    const begin = async () => {
+      const found = versionIn(await this.#store.get(key))
+      if (found !== undefined && !isLost(found)) return found
+      const version = newVersion()
+      await this.#store.set(key, version, { ttl: ttlOf(one) })
+      return versionText(version)
+    }
+    let begun = this.#begun.get(key)
+    if (!begun) {
+      begun = begin().finally(() => this.#begun.delete(key))
+      this.#begun.set(key, begun)
+    }
+    return begun
   }
 
   async #renew(tags: readonly Tag[]): Promise<Map<string, string>> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
 import { cachedFetch } from '../../src/cache/index.ts'
+import { subjectPartition } from '../../src/cache/partition.ts'
 import { cacheBefore, type CallerOptions } from './cache-caller.ts'
 import { cacheStoresForTests } from './cache-stores.ts'
 
@@ -34,24 +35,45 @@ const replies: Array<[string, Record<string, string>, boolean]> = [
   ['private="" and public', { 'cache-control': 'private="", public, max-age=60' }, true],
 ]
 
-describe.each(stores)('two users and one URL on $name', ({ open }) => {
+/** Each store, with memory before it and without, for each kind of partition. */
+const places = stores.flatMap(({ name, open }) =>
+  (name === 'memory' ? [undefined] : [undefined, {}]).flatMap((memory) =>
+    (['grant', 'subject'] as const).map((partition) => ({
+      name: `${name}${memory ? ' with memory before it' : ''}, by ${partition}`,
+      open,
+      memory,
+      partition,
+    })),
+  ),
+)
+
+const textOf = async (response: Promise<Response>) => (await response).text()
+
+describe.each(places)('two users and one URL on $name', ({ open, memory, partition }) => {
   const before = async (headers: Record<string, string>, options: CallerOptions) => {
     let count = 0
     const store = await open(`leaks-${randomBytes(4).toString('hex')}`)
-    return cacheBefore(() => new Response(`reply ${(count += 1)}`, { headers }), {
+    const { fetch, seen } = cacheBefore(() => new Response(`reply ${(count += 1)}`, { headers }), {
       ...options,
+      memory,
       store,
     })
+    const ask = (user: string) =>
+      textOf(
+        fetch(undefined, partition === 'grant' ? { user } : { partition: async () => of(user) }),
+      )
+    return { ask, seen }
   }
-  const textOf = async (response: Promise<Response>) => (await response).text()
+  const authority = { name: 'p', issuer: 'https://p.example' }
+  const of = (user: string) => subjectPartition(authority, user, ['read'], Buffer.alloc(32, 'app'))
   const rounds = ['ada', 'ada', 'grace', 'grace', 'ada']
 
   test.each(replies)(
     'CA-02 CA-05 %s: each gets their own, by HTTP',
     async (_name, headers, kept) => {
-      const { fetch, seen } = await before(headers, { policy: 'http' })
+      const { ask, seen } = await before(headers, { policy: 'http' })
       const texts = []
-      for (const user of rounds) texts.push(await textOf(fetch(undefined, { user })))
+      for (const user of rounds) texts.push(await ask(user))
       const own = kept ? ['1', '1', '2', '2', '1'] : ['1', '2', '3', '4', '5']
       expect(texts).toEqual(own.map((number) => `reply ${number}`))
       expect(seen).toHaveLength(kept ? 2 : 5)
@@ -59,26 +81,28 @@ describe.each(stores)('two users and one URL on $name', ({ open }) => {
   )
 
   test.each(replies)('CA-02 CA-05 %s: each gets their own, by a rule', async (_name, headers) => {
-    const { fetch } = await before(headers, { rules: { '/v1/*': 60 } })
+    const { ask } = await before(headers, { rules: { '/v1/*': 60 } })
     const texts = []
-    for (const user of rounds) texts.push(await textOf(fetch(undefined, { user })))
+    for (const user of rounds) texts.push(await ask(user))
     expect(texts).toEqual(['1', '1', '2', '2', '1'].map((number) => `reply ${number}`))
   })
 
   test.each(replies)(
     'CA-02 %s: shared only where rule and reply permit it',
     async (name, headers) => {
-      const { fetch } = await before(headers, {
+      const { ask } = await before(headers, {
         rules: [{ match: '/v1/*', ttl: 60, shared: true }],
       })
       const texts = []
-      for (const user of rounds) texts.push(await textOf(fetch(undefined, { user })))
+      for (const user of rounds) texts.push(await ask(user))
       const isShared = name === 'public, max-age=60'
       const own = isShared ? ['1', '1', '1', '1', '1'] : ['1', '1', '2', '2', '1']
       expect(texts).toEqual(own.map((number) => `reply ${number}`))
     },
   )
+})
 
+describe.each(stores)('on $name', ({ open }) => {
   describe.each(['GET', 'HEAD'])(
     'a shared entry that one of them has checked with %s',
     (method) => {
@@ -142,7 +166,12 @@ describe.each(stores)('two users and one URL on $name', ({ open }) => {
 
   test('twenty who find something stale ask upstream once between them', async () => {
     const headers = { 'cache-control': 'max-age=0, stale-while-revalidate=60' }
-    const { fetch, seen, cache } = await before(headers, { policy: 'http' })
+    let count = 0
+    const store = await open(`stale-${randomBytes(4).toString('hex')}`)
+    const { fetch, seen, cache } = cacheBefore(
+      () => new Response(`reply ${(count += 1)}`, { headers }),
+      { policy: 'http', store },
+    )
     await (await fetch()).text()
     await new Promise((resolve) => setTimeout(resolve, 5))
     const all = await Promise.all(Array.from({ length: 20 }, () => textOf(fetch())))

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, describe, expect, test, vi } from 'vitest'
+import { cachedFetch } from '../../src/cache/index.ts'
 import { type EntryKeys, everything, tag, type Tag } from '../../src/cache/tag.ts'
 import type { Standing } from '../../src/cache/tag-version.ts'
 import { type Marks, Tags } from '../../src/cache/tags.ts'
@@ -193,7 +194,7 @@ test('keys are short, plain, and tell nothing of names', async () => {
   await tags.fence(['entry'])
   for await (const key of store.keys?.('') ?? []) keys.push(key)
   expect(keys).toHaveLength(4)
-  for (const key of keys) expect(key).toMatch(/^n{32}:(tag|fence):[0-9a-f]{32}$/)
+  for (const key of keys) expect(key).toMatch(/^n{32}:(tag|fence):([0-9a-f]{12}:)?[0-9a-f]{32}$/)
 })
 
 test('a store that fails is the caller’s to pass by', async () => {
@@ -285,3 +286,32 @@ function spied(store: Store, operations: string[]): Store {
     },
   })
 }
+
+test('CA-12 in memory there is an end to tags, however many users and names there were', async () => {
+  const store = memoryStore({ maxEntries: 300 })
+  const cached = cachedFetch(async () => new Response('{}'), {
+    store,
+    partition: ({ headers }) => headers.get('authorization') ?? undefined,
+    rules: [{ match: '/*', ttl: 60, tags: ['of the rule'] }],
+  })
+  const ask = async (user: string, tags: string[]) => {
+    const reply = await cached('https://api.example/x', { headers: { authorization: user }, tags })
+    await reply.text()
+    return reply.headers.get('cache-status')
+  }
+  const users = Array.from({ length: 400 }, (_, number) => `user ${number}`)
+  for (const user of users) await ask(user, [`of ${user}`])
+  let entries = 0
+  for await (const _key of store.keys!('')) entries += 1
+  expect(entries).toBeLessThanOrEqual(300)
+  expect(await ask(users.at(-1)!, [`of ${users.at(-1)}`])).toContain('hit')
+})
+
+test('in memory those who begin a tag at the same time do not invalidate each other', async () => {
+  const cached = cachedFetch(async () => new Response('{}'), { defaultTtl: 60 })
+  const urls = Array.from({ length: 20 }, (_, number) => `https://api.example/${number}`)
+  await Promise.all(urls.map(async (url) => (await cached(url, { tags: ['one'] })).text()))
+  for (const url of urls) {
+    expect((await cached(url, { tags: ['one'] })).headers.get('cache-status')).toContain('hit')
+  }
+})

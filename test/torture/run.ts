@@ -1,4 +1,4 @@
-// npm run torture [stores [backend...] | logins | abandoned | logouts | tokens [part...]]: the long form of what npm test does in
+// npm run torture [stores [backend...] | logins | abandoned | logouts | tokens [part...] | cache [part...]]: the long form of what npm test does in
 // short; ends with 1 when anything cannot be.
 //
 // stores: four processes x 25,000 mixed calls and 200 recorded histories for each store.
@@ -13,6 +13,13 @@
 //   TORTURE_EXPIRIES, TORTURE_STOPS, TORTURE_KILLS, TORTURE_CALLS, TORTURE_CLOCKS change how much;
 //   TORTURE_MARKS='sent,before take' takes these marks only.
 //
+// cache: what a response cache gives to whom. Its parts are leaks (a million random requests of 100
+//   users, on memory, Redis, SQLite and files, some with memory before the store), lies (a store that
+//   gives back other values than it was asked for), stampede (10,000 callers of four processes who ask
+//   for the same), outage (a Redis that is killed for 10 s and stopped for 30 s under 500 requests a
+//   second, beside the API without a cache) and growth (100,000 different calls).
+//   TORTURE_REQUESTS, TORTURE_CALLERS, TORTURE_RATE, TORTURE_CALLS change how much.
+//
 // Logins and logouts print their seed; TORTURE_SEED does the same once more. An interleaving that went
 // wrong is done by itself with TORTURE_FIRST=<its number> and TORTURE_INTERLEAVINGS=1.
 
@@ -20,6 +27,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { abandonLogins } from './abandoned-logins.ts'
 import { tortureBackends } from './backends.ts'
+import { cacheRuns } from './cache-torture.ts'
 import { tortureLogins } from './login-torture.ts'
 import { tortureLogouts } from './logout-torture.ts'
 import { tortureStore } from './store-torture.ts'
@@ -41,6 +49,7 @@ const subjects: Record<string, (names: readonly string[]) => Promise<boolean>> =
   abandoned,
   logouts,
   tokens,
+  cache,
 }
 const [subject = 'stores', ...names] = process.argv.slice(2)
 const run = subjects[subject]
@@ -105,6 +114,25 @@ async function tokens(wanted: readonly string[]): Promise<boolean> {
     clocks: numberOf('TORTURE_CLOCKS', 5),
     trouble: 10,
   })
+  return runAll(runs, wanted)
+}
+
+async function cache(wanted: readonly string[]): Promise<boolean> {
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
+  if (existsSync('/dev/shm')) process.env['TMPDIR'] ??= '/dev/shm'
+  const extent = {
+    seed,
+    requests: numberOf('TORTURE_REQUESTS', 1_000_000),
+    callers: numberOf('TORTURE_CALLERS', 10_000),
+    rate: numberOf('TORTURE_RATE', 500),
+    calls: numberOf('TORTURE_CALLS', 100_000),
+  }
+  console.log(`cache, seed ${seed}`)
+  return runAll(cacheRuns(extent), wanted)
+}
+
+/** Those that are wanted: by part, by the beginning of their name, or all. */
+async function runAll(runs: readonly TokenRun[], wanted: readonly string[]): Promise<boolean> {
   const parts = new Set(runs.map(({ part }) => part))
   const wantedParts = wanted.filter((name) => parts.has(name))
   const wantedStores = wanted.filter((name) => !parts.has(name))

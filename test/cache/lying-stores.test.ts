@@ -79,6 +79,8 @@ describe.each(stores)('a store over $name that', ({ name, open }) => {
     Object.defineProperties(store, {
       reach: { value: inner.reach },
       maxValueBytes: { value: inner.maxValueBytes },
+      // What it has at hand are no replies of a store.
+      atHand: { value: undefined },
     })
     const bodies = ['the first, which is a long one', 'two']
     const { fetch } = cacheBefore(

@@ -129,7 +129,7 @@ describe('what a user’s replies are kept for', () => {
     expect(await here.statusOf('ada', 'me')).toContain('hit')
     const { tokens } = await here.auth.forUser('ada')
     const accessToken = await tokens.spotify.getAccessToken()
-    const { scope = [] } = (await tokens.spotify.grant())!
+    const { scope } = (await tokens.spotify.grant())!
     for (const [issuer, status] of [
       [world.provider.issuer, 'hit'],
       ['https://accounts.other.example', 'uri-miss'],

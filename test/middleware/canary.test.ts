@@ -225,7 +225,10 @@ const routes = [
     (name) => `/auth/spotify/${name}`,
   ),
   ...['logout', 'session', 'refresh'].map((name) => `/auth/${name}`),
-  ...['/me', '/guarded', '/', '/none'],
+  '/me',
+  '/guarded',
+  '/',
+  '/none',
 ]
 
 test.each(Object.entries(targets))(

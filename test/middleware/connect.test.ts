@@ -45,8 +45,11 @@ describe.each(Object.entries(expressVersions))(
 
       const job = await auth.forUser('ada@app')
       expect(await job.api.spotify.get('me')).toMatchObject({ id: 'ada' })
+      const revoked = world.provider.seen.revocations
       await phone.post('/connect/spotify/disconnect').set(ownForm).expect(303)
       await phone.get('/me').expect(401)
+      await auth.close()
+      expect(world.provider.seen.revocations).toBe(revoked + 1)
     })
 
     test('CVE-2025-61928 no field of a request says who is asking', async () => {

@@ -46,7 +46,7 @@ const nasty = fc.oneof(
 )
 const headerValue = fc.oneof(
   nasty,
-  fc.constantFrom('"', ' ', ',,,', 'null', 'en;q=x', `${'a,'.repeat(2_000)}`, '\u00ff\u0080'),
+  fc.constantFrom('"', ' ', ',,,', 'null', 'en;q=x', 'a,'.repeat(2_000), '\u00ff\u0080'),
 )
 
 /** One parameter of a query, also as qs would make an object of it. */

@@ -1,6 +1,7 @@
 // npm run mutation [name...]: changes the code of each concept in every small way that Stryker knows,
 // and runs its tests over it. Ends with 1 where the tests notice fewer than 90 of 100 changes.
 
+import { relative } from 'node:path'
 import { Stryker } from '@stryker-mutator/core'
 import { type Concept, concepts } from './concepts.ts'
 
@@ -21,29 +22,10 @@ for (const concept of concepts) {
 async function mutate({ sources, tests }: Concept) {
   process.env['MUTATION_TESTS'] = tests.join(',')
   const results = await new Stryker({
+    configFile: 'test/mutation/stryker.config.json',
     mutate: [...sources],
-    plugins: ['@stryker-mutator/vitest-runner'],
-    testRunner: 'vitest',
-    vitest: { configFile: 'test/mutation/vitest.config.ts', related: false },
-    // Stryker would have the compiler's API rewrite it, and TypeScript 7 has none.
-    tsconfigFile: 'none',
-    ignorePatterns: [
-      '/.components',
-      '/.ci',
-      '/bench',
-      '/dist',
-      '/docs',
-      '/examples',
-      '/test/next-app',
-    ],
     reporters: [process.stdout.isTTY ? 'progress' : 'dots'],
-    allowEmpty: false,
     allowConsoleColors: process.stdout.isTTY,
-    clearTextReporter: { logTests: false },
-    concurrency: 2,
-    timeoutMS: 20_000,
-    tempDirName: '.behalf/mutation',
-    cleanTempDir: 'always',
   }).runMutationTest()
   const judged = results.filter(({ status }) => status !== 'Ignored' && status !== 'CompileError')
   const missed = judged.filter(({ status }) => status !== 'Killed' && status !== 'Timeout')
@@ -52,7 +34,7 @@ async function mutate({ sources, tests }: Concept) {
     noticed: judged.length - missed.length,
     missed: missed.map(
       ({ fileName, location, replacement, status }) =>
-        `${fileName}:${location.start.line + 1}:${location.start.column + 1} ${status}: ${replacement}`,
+        `${relative('', fileName)}:${location.start.line + 1}:${location.start.column + 1} ${status}: ${replacement}`,
     ),
   }
 }

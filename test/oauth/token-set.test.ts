@@ -168,7 +168,8 @@ describe('OC-23 a token reply', () => {
         expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
         if (!reply) return
         const tokens = tokenSetFrom(reply as TokenResponse, sentAt, {})
-        new Headers({ authorization: `Bearer ${tokens.accessToken}` })
+        const sent = new Headers({ authorization: `Bearer ${tokens.accessToken}` })
+        expect(sent.get('authorization')).toMatch(/^Bearer/)
         expect(typeof (tokens.refreshToken ?? '')).toBe('string')
         for (const at of [tokens.expiresAt ?? sentAt, tokens.refreshExpiresAt ?? sentAt]) {
           expect(at).toBeGreaterThanOrEqual(sentAt)

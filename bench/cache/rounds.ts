@@ -11,6 +11,7 @@ export interface Settings {
   readonly atATime: number
   /** A store's URL. */
   readonly store: string
+  readonly folder: string
 }
 
 /** What one contestant took. */

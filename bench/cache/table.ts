@@ -103,6 +103,7 @@ async function measured(column: Column, place: BenchPlace): Promise<boolean> {
     isNew,
     atATime,
     store: storeOf(column, place),
+    folder: place.folder,
   }
   const beside = new Map<string, number>()
   const taken = await inTurns(contestants, settings, async (name, round) => {

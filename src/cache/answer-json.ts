@@ -4,13 +4,17 @@ import type { StoredResponse } from './stored-response.ts'
 import type { Asked } from './stored-responses.ts'
 
 /**
- * The parsed JSON of an answer, `undefined` for an empty one; of what is stored no `Response` is made.
+ * The parsed JSON of an answer, `undefined` for an empty one; of what has been read already no
+ * `Response` is made.
  * Throws an `UpstreamError` for a status that is not 2xx, and an `UnexpectedResponseError` for what is
  * no JSON.
  */
 export async function jsonOf(answer: Answer, asked: Asked): Promise<unknown> {
   if ('stored' in answer && isWholeReply(answer.stored, asked)) {
     return parsed(textOf(answer.stored), asked)
+  }
+  if ('bytes' in answer && answer.bytes && answer.response.ok) {
+    return parsed(textOf({ body: answer.bytes }), asked)
   }
   const response = toResponse(answer, asked)
   const text = await response.text()
@@ -22,7 +26,7 @@ function isWholeReply({ status }: StoredResponse, { method, headers }: Asked): b
   return status >= 200 && status < 300 && method === 'GET' && !isConditional(headers)
 }
 
-function textOf({ text, body }: StoredResponse): string {
+function textOf({ text, body }: Pick<StoredResponse, 'text' | 'body'>): string {
   return text ?? Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
 }
 
@@ -33,9 +37,12 @@ function parsed(text: string, asked: Asked): unknown {
   throw new UnexpectedResponseError(hostOf(asked), `${whatOf(asked)} was not answered with JSON`)
 }
 
+/** The decoding of the Fetch standard leaves it out. */
+const byteOrderMark = '\uFEFF'
+
 function json(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return JSON.parse(text.startsWith(byteOrderMark) ? text.slice(1) : text)
   } catch {
     return undefined
   }

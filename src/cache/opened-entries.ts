@@ -12,7 +12,14 @@ const longestBytes = 2 ** 20
 /** What objects and keys take beside the texts in them. */
 const overheadBytes = 1_024
 
+/** An entry's key, and the id of the partition that it was opened for. */
+export interface OpenedFor {
+  readonly key: string
+  readonly partition: string
+}
+
 interface Opened {
+  readonly partition: string
   readonly version: string
   readonly value: Uint8Array
   readonly entry: StoredEntry
@@ -26,16 +33,16 @@ export class OpenedEntries {
   readonly #opened = new LRUCache<string, Opened>({ maxSize: mostBytes })
 
   /** The entry that is in these bytes, where they are known. */
-  get(key: string, { value, version }: StoredValue): StoredEntry | undefined {
+  get({ key, partition }: OpenedFor, { value, version }: StoredValue): StoredEntry | undefined {
     const opened = this.#opened.get(key)
-    if (opened?.version !== version) return undefined
+    if (opened?.version !== version || opened.partition !== partition) return undefined
     const isSame = opened.value === value || Buffer.compare(opened.value, value) === 0
     return isSame ? opened.entry : undefined
   }
 
   /** Opens an entry (empty where it cannot be), and remembers it; `value` must never change. */
   open(
-    key: string,
+    { key, partition }: OpenedFor,
     { value, version }: StoredValue,
     read: (value: Uint8Array) => StoredEntry,
   ): StoredEntry {
@@ -43,7 +50,11 @@ export class OpenedEntries {
     if (opened.length === 0 || value.byteLength > longestBytes) return opened
     const entry = opened.map((response) => ({ ...response, text: textOf(response.body) }))
     const size = entry.reduce((sum, one) => sum + sizeOf(one.text), overheadBytes)
-    this.#opened.set(key, { value, version, entry }, { size: size + value.byteLength * 2 })
+    this.#opened.set(
+      key,
+      { partition, value, version, entry },
+      { size: size + value.byteLength * 2 },
+    )
     return entry
   }
 }

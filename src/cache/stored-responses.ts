@@ -1,21 +1,14 @@
 import { UnsupportedOperationError } from '../errors.ts'
-import { Recent } from '../recent.ts'
 import type { Store, StoredValue } from '../stores/store.ts'
 import { currentAge } from './http/age.ts'
 import type { Fields } from './http/received.ts'
 import { matchesVariant } from './http/vary.ts'
 import { type Partition, responseKey } from './partition.ts'
-import { OpenedEntries } from './opened-entries.ts'
-import {
-  decodeEntry,
-  encodeEntry,
-  openEntry,
-  sealEntry,
-  type StoredEntry,
-  withVariant,
-} from './stored-entry.ts'
+import { EntryPlaces, type TagNames } from './entry-places.ts'
+import { nothing, SealedEntries } from './sealed-entries.ts'
+import { decodeEntry, type StoredEntry, withVariant } from './stored-entry.ts'
 import type { StoredResponse } from './stored-response.ts'
-import { type EntryKeys, everything, tag, type Tag } from './tag.ts'
+import type { EntryKeys, Tag } from './tag.ts'
 import type { Standing } from './tag-version.ts'
 import { type Captured, type Reading, Tags } from './tags.ts'
 
@@ -49,16 +42,6 @@ export interface Listed {
   readonly response: StoredResponse
 }
 
-/** Names of tags: those of the rule, and those of the call. */
-export interface TagNames {
-  readonly ofRule: readonly string[]
-  readonly ofCall: readonly string[]
-}
-
-/** So many places are remembered, and lists of tags: making their keys takes hashes. */
-const mostPlaces = 4_000
-const mostLists = 1_000
-
 /** Seconds for which what was made stale may still be asked about. */
 const staleKept = 3_600
 
@@ -71,22 +54,21 @@ export class StoredResponses {
   readonly #namespace: string
   readonly #maxEntryBytes: number
   readonly #tags: Tags
-  readonly #opened = new OpenedEntries()
-  /** By the rule's list of names; partition and URL. */
-  readonly #places = new WeakMap<readonly string[], Recent<EntryKeys>>()
-  /** By the rule's list of names, and partition. */
-  readonly #known = new WeakMap<readonly string[], Recent<readonly Tag[]>>()
+  readonly #places: EntryPlaces
+  readonly #entries: SealedEntries
 
   constructor(store: Store, namespace: string, maxEntryBytes: number) {
     this.#store = store
     this.#namespace = namespace
     this.#maxEntryBytes = maxEntryBytes
     this.#tags = new Tags(store, namespace)
+    this.#places = new EntryPlaces(namespace, this.#tags)
+    this.#entries = new SealedEntries(store.reach === 'process')
   }
 
   /** One store read, unless the entry hangs on tags of other calls. */
   async find(partition: Partition, asked: Asked, names: TagNames): Promise<Lookup> {
-    const keys = this.#keysOf(partition, asked, names)
+    const keys = this.#places.of(partition, asked, names)
     const reading = await passBy(this.#tags.read(keys))
     const entry = this.#entryIn(reading, partition, keys)
     const match = matching(entry, asked, partition)
@@ -96,7 +78,7 @@ export class StoredResponses {
 
   /** As {@link StoredResponses.find}, where nothing has to be waited for. */
   findAtHand(partition: Partition, asked: Asked, names: TagNames): Lookup | undefined {
-    const keys = this.#keysOf(partition, asked, names)
+    const keys = this.#places.of(partition, asked, names)
     const reading = this.#tags.readAtHand(keys)
     if (!reading) return undefined
     const entry = this.#entryIn(reading, partition, keys)
@@ -108,7 +90,7 @@ export class StoredResponses {
 
   /** Where something would be, without looking; what is kept there replaces all variants. */
   unread(partition: Partition, asked: Asked, names: TagNames): Lookup {
-    const keys = this.#keysOf(partition, asked, names)
+    const keys = this.#places.of(partition, asked, names)
     const capture = () => passBy(this.#tags.capture(keys))
     return { partition, key: keys.entry, entry: [], match: undefined, capture }
   }
@@ -117,7 +99,7 @@ export class StoredResponses {
   async keep(lookup: Lookup, response: StoredResponse, ttl: number): Promise<boolean> {
     const { key, partition, entry, match } = lookup
     const variants = withVariant(entry, response, match, this.#maxEntryBytes)
-    const value = this.#encoded(partition, key, variants)
+    const value = this.#entries.encode(partition, key, variants)
     if (value.length > this.#store.maxValueBytes) return false
     return (await passBy(this.#store.set(key, value, { ttl }).then(() => true))) ?? false
   }
@@ -138,7 +120,7 @@ export class StoredResponses {
     const key = responseKey(this.#namespace, partition, where)
     await this.#tags.fence([key])
     const found = await this.#store.get(key)
-    const entry = found && this.#read(partition, key, found)
+    const entry = found && this.#entries.read(partition, key, found, false)
     if (!found || !entry || entry.length === 0) return
     const { marks } = await this.#tags.capture(this.#tags.keysOf(key, []))
     const [[fence, version] = []] = marks
@@ -147,7 +129,7 @@ export class StoredResponses {
       ...expired(one, now),
       marks: one.marks.map((mark) => (mark[0] === fence ? ([fence, version!] as const) : mark)),
     }))
-    const value = this.#encoded(partition, key, aged)
+    const value = this.#entries.encode(partition, key, aged)
     await this.#store.compareAndSwap(key, found.version, value, { ttl: staleKept })
   }
 
@@ -197,13 +179,8 @@ export class StoredResponses {
   }
 
   #listed(partition: Partition | undefined, key: string, found: StoredValue): StoredEntry {
-    if (partition) return this.#read(partition, key, found)
+    if (partition) return this.#entries.read(partition, key, found, false)
     return decodeEntry(key, found.value) ?? nothing
-  }
-
-  #encoded(partition: Partition, key: string, entry: StoredEntry): Uint8Array {
-    const encoded = encodeEntry(key, entry)
-    return this.#seals(partition) ? sealEntry(partition.key, key, encoded) : encoded
   }
 
   #lookup(
@@ -220,59 +197,8 @@ export class StoredResponses {
   }
 
   #entryIn(reading: Reading | undefined, partition: Partition, { entry }: EntryKeys): StoredEntry {
-    return reading?.entry ? this.#read(partition, entry, reading.entry, reading.isAtHand) : nothing
-  }
-
-  #read(partition: Partition, key: string, found: StoredValue, isAtHand = false): StoredEntry {
-    const known = this.#opened.get(key, found)
-    if (known) return known
-    const { version } = found
-    // A driver's bytes may be a small part of many, which would all be kept.
-    const value = isAtHand ? found.value : new Uint8Array(found.value)
-    const open = (bytes: Uint8Array) => this.#open(partition, key, bytes)
-    return this.#opened.open(key, { value, version }, open)
-  }
-
-  #open(partition: Partition, key: string, value: Uint8Array): StoredEntry {
-    const sealed = this.#seals(partition)
-    const opened = sealed ? openEntry(partition.key, key, value) : value
-    const isTrusted = sealed || this.#isLocal
-    return (opened && decodeEntry(key, opened, isTrusted)) ?? nothing
-  }
-
-  #keysOf(partition: Partition, asked: Asked, { ofRule, ofCall }: TagNames): EntryKeys {
-    let places = this.#places.get(ofRule)
-    if (!places) this.#places.set(ofRule, (places = new Recent(mostPlaces)))
-    const name = `${partition.id} ${asked.method} ${asked.url}`
-    let keys = places.get(name)
-    if (!keys) {
-      const key = responseKey(this.#namespace, partition, asked)
-      keys = this.#tags.keysOf(key, this.#tagsOfAll(partition, ofRule))
-      places.set(name, keys)
-    }
-    if (ofCall.length === 0) return keys
-    return this.#tags.keysOf(keys.entry, keys.tags, tagsOf(partition, ofCall))
-  }
-
-  /** What each reply of a partition hangs on, and what the tags of its rule add. */
-  #tagsOfAll(partition: Partition, names: readonly string[]): readonly Tag[] {
-    let known = this.#known.get(names)
-    if (!known) this.#known.set(names, (known = new Recent(mostLists)))
-    let tags = known.get(partition.id)
-    if (!tags) {
-      tags = [everything(), everything(partition.id), ...tagsOf(partition, names)]
-      known.set(partition.id, tags)
-    }
-    return tags
-  }
-
-  get #isLocal(): boolean {
-    return this.#store.reach === 'process'
-  }
-
-  /** Within the process a value is in nobody else's reach; sealing it would only cost time. */
-  #seals(partition: Partition): boolean {
-    return partition.sealed && !this.#isLocal
+    if (!reading?.entry) return nothing
+    return this.#entries.read(partition, entry, reading.entry, reading.isAtHand)
   }
 }
 
@@ -284,8 +210,6 @@ interface Found {
   readonly reading: Reading | undefined
 }
 
-const nothing: StoredEntry = []
-
 /** The variant that answers the request. */
 function matching(
   entry: StoredEntry,
@@ -293,11 +217,6 @@ function matching(
   { key }: Partition,
 ): StoredResponse | undefined {
   return entry.find(({ variant }) => matchesVariant(variant, headers, key))
-}
-
-/** The user's own, and everybody's. */
-function tagsOf({ id }: Partition, names: readonly string[]): Tag[] {
-  return names.flatMap((name) => [tag(name), tag(name, id)])
 }
 
 function expired(response: StoredResponse, now: number): StoredResponse {

@@ -120,6 +120,15 @@ describe('json()', () => {
     expect(await at(() => new Response('', { headers }))).toBeUndefined()
   })
 
+  test('reads what begins with a byte order mark, as fetch does', async () => {
+    const headers = { ...fresh, 'content-type': 'text/plain' }
+    const cached = cachedFetch(async () => new Response('\uFEFF{"n":1}', { headers }))
+    for (let time = 0; time < 2; time += 1) expect(await cached.json(url)).toEqual({ n: 1 })
+    expect(cached.cache.stats().hits).toBe(1)
+    const text = await (await cached(url)).arrayBuffer()
+    expect(text.byteLength).toBe(10)
+  })
+
   test('tells of hits and misses, as a call does', async () => {
     const told: string[] = []
     const cached = cachedFetch(async () => Response.json({}, { headers: fresh }), {

@@ -61,9 +61,8 @@ export async function growCache(
   }
   let made = 0
   const make = async (count: number) => {
-    const end = made + count
-    while (made < end) {
-      const some = Array.from({ length: Math.min(atOnce, end - made) }, () => call((made += 1)))
+    for (let left = count; left > 0; left -= atOnce) {
+      const some = Array.from({ length: Math.min(atOnce, left) }, () => call((made += 1)))
       await Promise.all(some)
       if (made % 1_000 === 0) progress(1_000)
     }

@@ -44,40 +44,34 @@ test('CA-15 three thousand callers who look for the same at once cost the store 
   expect(calls).toBe(1)
 })
 
-test('of other places and for other tags each is a read', async () => {
-  const reads = new EqualReads<number>()
+test('of another place each is a read', async () => {
+  const reads = new EqualReads<string, number>()
   let begun = 0
   const read = async () => (begun += 1)
-  const [tags, others] = [[], []]
-  const joined = [
-    reads.join('a', tags, read),
-    reads.join('a', tags, read),
-    reads.join('b', tags, read),
-    reads.join('a', others, read),
-  ]
-  expect(await Promise.all(joined)).toEqual([1, 1, 2, 3])
+  const joined = ['a', 'a', 'b', 'a'].map((place) => reads.join(place, read))
+  expect(await Promise.all(joined)).toEqual([1, 1, 2, 1])
 })
 
 test('CA-07 who has waited for anything does not get what was read before it', async () => {
-  const reads = new EqualReads<string>()
+  const reads = new EqualReads<string, string>()
   let stored = 'old'
   const read = async () => {
     const found = stored
     await new Promise((resolve) => setTimeout(resolve, 5))
     return found
   }
-  const early = reads.join('a', undefined, read)
+  const early = reads.join('a', read)
   await new Promise(setImmediate)
   stored = 'new'
-  expect(await reads.join('a', undefined, read)).toBe('new')
+  expect(await reads.join('a', read)).toBe('new')
   expect(await early).toBe('old')
 })
 
 test('a read that fails fails for all of its turn, and the next is another one', async () => {
-  const reads = new EqualReads<number>()
+  const reads = new EqualReads<string, number>()
   const failing = () => Promise.reject(new Error('gone'))
-  const both = [reads.join('a', 1, failing), reads.join('a', 1, async () => 1)]
+  const both = [reads.join('a', failing), reads.join('a', async () => 1)]
   const settled = await Promise.allSettled(both)
   expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
-  expect(await reads.join('a', 1, async () => 2)).toBe(2)
+  expect(await reads.join('a', async () => 2)).toBe(2)
 })

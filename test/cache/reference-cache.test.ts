@@ -142,10 +142,13 @@ test('CA-01 no two places have one key: by namespace, kind of partition, provide
     fc
       .tuple(text, text, fc.uniqueArray(text, { maxLength: 2 }))
       .map(([p, id, scope]): [Partition, unknown] => [
-        subjectPartition(p, id, scope, secret),
+        subjectPartition({ name: p, issuer: `as ${p}` }, id, scope, secret),
         ['subject', p, id, scope.toSorted()],
       ]),
-    text.map((p): [Partition, unknown] => [sharedPartition(p, secret), ['shared', p]]),
+    text.map((p): [Partition, unknown] => [
+      sharedPartition({ name: p, issuer: `as ${p}` }, secret),
+      ['shared', p],
+    ]),
     fc
       .option(text, { nil: undefined })
       .map((name): [Partition, unknown] => [namedPartition(name, secret), ['named', name ?? null]]),

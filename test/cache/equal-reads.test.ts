@@ -11,6 +11,7 @@ function counted() {
   const outside: Store = new Proxy(store, {
     get(target, property: keyof Store) {
       if (property === 'reach') return 'host'
+      if (property === 'atHand') return undefined
       if (property === 'getMany') {
         return async (keys: readonly string[]) => {
           reads += 1

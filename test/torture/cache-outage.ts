@@ -33,7 +33,8 @@ const untilKnown = 1_500
 const backWithin = 2
 /** Seconds before and after the outage. */
 const around = 2.5
-const users = 50
+/** Few, so that they are soon asked for again where Redis comes back empty. */
+const users = 10
 const paths = 4
 
 /**

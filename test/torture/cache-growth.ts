@@ -12,7 +12,7 @@ export interface CacheGrowth {
 }
 
 /** Beyond so many the maps of a process are full: the largest is of what cannot be shared. */
-const filling = { unshared: 10_500, mixed: 6_000 }
+const filling = { unshared: 10_500, mixed: 6_000, withMemory: 30_000 }
 const atOnce = 50
 
 /**
@@ -68,7 +68,7 @@ export async function growCache(
     }
     await cached.cache.close()
   }
-  await make(filling.unshared + filling.mixed)
+  await make(filling.unshared + (memory ? filling.withMemory : filling.mixed))
   const before = await heapUsed()
   await make(calls)
   const bytesEach = ((await heapUsed()) - before) / calls

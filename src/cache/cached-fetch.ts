@@ -1,6 +1,7 @@
 import { ConfigError } from '../errors.ts'
 import { KeyRing } from '../key-ring.ts'
 import { Recent } from '../recent.ts'
+import { isInMemory } from '../stores/in-memory.ts'
 import { memoryStore } from '../stores/memory.ts'
 import type { CachePartition } from './cache-partition.ts'
 import type { CachedCall } from './cached-call.ts'
@@ -19,7 +20,7 @@ export interface CachedFetchOptions extends Omit<ResponseCacheOptions, 'partitio
    * or `Cookie` is not stored.
    */
   partition?: string | ((request: Asked) => string | undefined) | undefined
-  /** 32 bytes or more; seals what is stored outside the process. Needed with `partition` there. */
+  /** 32 bytes or more; seals what is stored outside memory (in a Keyv, too). Needed with `partition` there. */
   secret?: string | undefined
 }
 
@@ -44,14 +45,14 @@ export interface CachedFetch {
  * as `rules` say. The store is by default in memory.
  *
  * Throws a `ConfigError` for options out of range, and for a `partition` without `secret` in a store
- * outside the process.
+ * outside memory.
  */
 export function cachedFetch(
   fetch: typeof globalThis.fetch,
   options: CachedFetchOptions = {},
 ): CachedFetch {
   const { partition, secret, store = memoryStore(), ...rest } = options
-  if (partition !== undefined && secret === undefined && store.reach !== 'process') {
+  if (partition !== undefined && secret === undefined && !isInMemory(store)) {
     throw new ConfigError('cachedFetch: partition needs a secret, which seals what is stored.')
   }
   const cache = new ResponseCache({ ...rest, store })

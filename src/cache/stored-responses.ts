@@ -1,4 +1,5 @@
 import { UnsupportedOperationError } from '../errors.ts'
+import { isInMemory } from '../stores/in-memory.ts'
 import type { Store, StoredValue } from '../stores/store.ts'
 import { currentAge } from './http/age.ts'
 import type { Fields } from './http/received.ts'
@@ -63,7 +64,7 @@ export class StoredResponses {
     this.#maxEntryBytes = maxEntryBytes
     this.#tags = new Tags(store, namespace)
     this.#places = new EntryPlaces(namespace, this.#tags)
-    this.#entries = new SealedEntries(store.reach === 'process')
+    this.#entries = new SealedEntries(isInMemory(store))
   }
 
   /** One store read, unless the entry hangs on tags of other calls. */

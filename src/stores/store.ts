@@ -87,7 +87,7 @@ export interface Store {
   /**
    * As `getMany`, at once, where all of it is in this process' memory; `undefined` where it would have
    * to be asked for. It is what the store itself holds: neither the bytes nor the objects may be
-   * changed. What is no key is absent.
+   * changed. What is no key is absent. A store of reach `process` that has it keeps values nowhere else.
    */
   atHand?(keys: readonly string[]): ReadonlyArray<StoredValue | undefined> | undefined
   /** Writes many at once; not atomic: when it fails, some may have been written. */

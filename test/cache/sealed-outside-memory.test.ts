@@ -1,4 +1,4 @@
-import Keyv from 'keyv'
+import { Keyv } from 'keyv'
 import { expect, test } from 'vitest'
 import { cachedFetch } from '../../src/cache/index.ts'
 import { keyvStore } from '../../src/stores/keyv.ts'

@@ -151,8 +151,8 @@ async function runAll(runs: readonly TokenRun[], wanted: readonly string[]): Pro
 }
 
 /** Throws a `RangeError` for one that there is not. */
-function wantedMarks(names: string | undefined): readonly Mark[] | undefined {
-  return names?.split(',').map((name) => {
+function wantedMarks(list: string | undefined): readonly Mark[] | undefined {
+  return list?.split(',').map((name) => {
     const known = killMarks.find((mark) => mark === name.trim())
     if (known === undefined) throw new RangeError(`no mark ${name}; there are ${killMarks.join()}`)
     return known

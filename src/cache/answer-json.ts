@@ -1,7 +1,7 @@
 import { UnexpectedResponseError, UpstreamError } from '../errors.ts'
 import { type Answer, isConditional, toResponse } from './answer.ts'
-import type { StoredResponse } from './stored-response.ts'
-import type { Asked } from './stored-responses.ts'
+import type { StoredResponse } from './stored/stored-response.ts'
+import type { Asked } from './stored/stored-responses.ts'
 
 /**
  * The parsed JSON of an answer, `undefined` for an empty one; of what has been read already no

@@ -6,8 +6,8 @@ import { freshFor } from './http/reuse.ts'
 import { type Field, fieldsOf } from './http/stored-fields.ts'
 import { ownCopy } from './own-copy.ts'
 import { StoredReply } from './stored-reply.ts'
-import type { Asked } from './stored-responses.ts'
-import type { StoredResponse } from './stored-response.ts'
+import type { Asked } from './stored/stored-responses.ts'
+import type { StoredResponse } from './stored/stored-response.ts'
 
 /** What a call is answered with: a reply from upstream, or what is stored. */
 export type Answer =

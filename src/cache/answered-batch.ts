@@ -1,9 +1,9 @@
 import type { Answer } from './answer.ts'
 import type { Exchange } from './cached-call.ts'
 import { withoutFragment } from './http/invalidation.ts'
-import type { Partition } from './partition.ts'
+import type { Partition } from './stored/partition.ts'
 import { Repositories } from './repositories/repositories.ts'
-import { requestOf } from './repository-places.ts'
+import { requestOf } from './rules/repository-places.ts'
 import { ResponseShelf, type ShelfParts } from './response-shelf.ts'
 
 /** The answer to a batch, and how many of its items have been stored. */

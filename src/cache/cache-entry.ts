@@ -1,5 +1,5 @@
 import { freshFor } from './http/reuse.ts'
-import type { StoredResponse } from './stored-response.ts'
+import type { StoredResponse } from './stored/stored-response.ts'
 
 /** A stored response, without its body and headers. */
 export interface CacheEntry {

@@ -1,4 +1,4 @@
-import type { Partition } from './partition.ts'
+import type { Partition } from './stored/partition.ts'
 import type { Repositories } from './repositories/repositories.ts'
 import type { Repository } from './repositories/repository.ts'
 

@@ -1,11 +1,11 @@
 import { ConfigError } from '../errors.ts'
 import { withoutValues } from './cache-events.ts'
 import { freshFor } from './http/reuse.ts'
-import type { Partition } from './partition.ts'
-import type { StoredResponse } from './stored-response.ts'
-import { repositoryTag } from './repository-places.ts'
-import type { StoredResponses, Where } from './stored-responses.ts'
-import { tag } from './tag.ts'
+import type { Partition } from './stored/partition.ts'
+import type { StoredResponse } from './stored/stored-response.ts'
+import { repositoryTag } from './rules/repository-places.ts'
+import type { StoredResponses, Where } from './stored/stored-responses.ts'
+import { tag } from './stored/tag.ts'
 import { parsedUrl } from '../parsed-url.ts'
 
 /** What is to go: all criteria together. */

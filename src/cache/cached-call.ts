@@ -1,12 +1,12 @@
-import type { Register } from './background-work.ts'
-import type { Forwarding } from './forwarding.ts'
+import type { Register } from './upstream/background-work.ts'
+import type { Forwarding } from './upstream/forwarding.ts'
 import type { Wish } from './http/reuse.ts'
-import type { ItemPlace } from './repository-places.ts'
-import type { Partition } from './partition.ts'
-import type { UrlPolicy } from './policy.ts'
+import type { ItemPlace } from './rules/repository-places.ts'
+import type { Partition } from './stored/partition.ts'
+import type { UrlPolicy } from './rules/policy.ts'
 import { type CacheMode, requestDirectives } from './request.ts'
-import type { CompiledRules } from './rules.ts'
-import type { Asked } from './stored-responses.ts'
+import type { CompiledRules } from './rules/rules.ts'
+import type { Asked } from './stored/stored-responses.ts'
 
 /** One call as the cache sees it. */
 export interface CachedCall {

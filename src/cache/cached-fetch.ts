@@ -5,12 +5,12 @@ import { isInMemory } from '../stores/in-memory.ts'
 import { memoryStore } from '../stores/memory.ts'
 import type { CachePartition } from './cache-partition.ts'
 import type { CachedCall } from './cached-call.ts'
-import type { Forwarding } from './forwarding.ts'
+import type { Forwarding } from './upstream/forwarding.ts'
 import { type CachedFetchInit, forwardedInit, readFetch } from './fetch-arguments.ts'
-import { namedPartition, type Partition } from './partition.ts'
+import { namedPartition, type Partition } from './stored/partition.ts'
 import { ResponseCache } from './response-cache.ts'
 import type { ResponseCacheOptions } from './response-cache-options.ts'
-import type { Asked } from './stored-responses.ts'
+import type { Asked } from './stored/stored-responses.ts'
 
 /** Options of {@link cachedFetch}. */
 export interface CachedFetchOptions extends Omit<ResponseCacheOptions, 'partition'> {

@@ -1,7 +1,7 @@
-import type { Spoiled } from './mutations.ts'
-import { mayStore, type UrlPolicy } from './policy.ts'
+import type { Spoiled } from './rules/mutations.ts'
+import { mayStore, type UrlPolicy } from './rules/policy.ts'
 import { bypassReason, type CacheMode } from './request.ts'
-import type { Asked } from './stored-responses.ts'
+import type { Asked } from './stored/stored-responses.ts'
 
 /** What becomes of a request. */
 export interface Explanation {

@@ -1,8 +1,8 @@
 import { Recent } from '../recent.ts'
-import { type Forwarding, forwardedHeaders } from './forwarding.ts'
+import { type Forwarding, forwardedHeaders } from './upstream/forwarding.ts'
 import { type Fields, noHeaders } from './http/received.ts'
 import type { CacheMode } from './request.ts'
-import type { Asked } from './stored-responses.ts'
+import type { Asked } from './stored/stored-responses.ts'
 
 /** The options of `fetch`, and those of a call to the cache. */
 export interface CachedFetchInit extends Omit<RequestInit, 'cache'> {

@@ -3,9 +3,9 @@ import { type CacheHappening, withoutValues } from './cache-events.ts'
 import type { Exchange } from './cached-call.ts'
 import { isUnsafe, mayHaveChanged } from './http/invalidation.ts'
 import type { Bypass } from './request.ts'
-import { spoil } from './spoiling.ts'
-import type { StoredResponses } from './stored-responses.ts'
-import type { UrlPolicies } from './url-policies.ts'
+import { spoil } from './rules/spoiling.ts'
+import type { StoredResponses } from './stored/stored-responses.ts'
+import type { UrlPolicies } from './rules/url-policies.ts'
 
 /** What a call that goes by the cache may leave behind there. */
 export interface PassingParts {

@@ -1,7 +1,7 @@
 import type { Exchange } from './cached-call.ts'
-import type { Partition } from './partition.ts'
-import type { Lookup, StoredResponses } from './stored-responses.ts'
-import type { Captured } from './tags.ts'
+import type { Partition } from './stored/partition.ts'
+import type { Lookup, StoredResponses } from './stored/stored-responses.ts'
+import type { Captured } from './stored/tags.ts'
 
 /** Where a call's reply may be kept, as it was found before the call was made. */
 export interface Places {

@@ -4,9 +4,9 @@ import type { MemoryTierOptions } from '../stores/memory-tier.ts'
 import type { CacheEvent } from './cache-events.ts'
 import type { CacheKind } from './http/received.ts'
 import type { StaleAllowance } from './http/stale.ts'
-import type { CachePolicy } from './policy.ts'
+import type { CachePolicy } from './rules/policy.ts'
 import type { RepositoryOptions } from './repositories/repository-rule.ts'
-import type { CacheRules } from './rules.ts'
+import type { CacheRules } from './rules/rules.ts'
 
 /** Options of `responseCache()`. All times are in seconds. */
 export interface ResponseCacheOptions extends StaleAllowance {

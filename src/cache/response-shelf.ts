@@ -1,12 +1,12 @@
-import type { CacheIntake } from './cache-intake.ts'
+import type { CacheIntake } from './upstream/cache-intake.ts'
 import { freshFor } from './http/reuse.ts'
-import type { Partition } from './partition.ts'
-import { askedAt, type ItemPlace, type RepositoryPlaces } from './repository-places.ts'
+import type { Partition } from './stored/partition.ts'
+import { askedAt, type ItemPlace, type RepositoryPlaces } from './rules/repository-places.ts'
 import type { RepositoryKey } from './repositories/repository-key.ts'
 import type { Shelf, Shelved, ToShelve } from './repositories/shelf.ts'
-import type { StoredResponse } from './stored-response.ts'
-import type { Asked, Lookup, StoredResponses } from './stored-responses.ts'
-import type { Captured } from './tags.ts'
+import type { StoredResponse } from './stored/stored-response.ts'
+import type { Asked, Lookup, StoredResponses } from './stored/stored-responses.ts'
+import type { Captured } from './stored/tags.ts'
 import { noHeaders } from './http/received.ts'
 
 /** What a shelf works with. */

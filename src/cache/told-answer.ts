@@ -8,7 +8,7 @@ import {
 } from './cache-events.ts'
 import { cacheStatus } from './cache-status.ts'
 import { freshFor } from './http/reuse.ts'
-import type { Asked } from './stored-responses.ts'
+import type { Asked } from './stored/stored-responses.ts'
 
 /** Tells of a call that has been answered, where somebody listens. */
 export function tellOf(

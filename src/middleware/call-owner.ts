@@ -1,4 +1,4 @@
-import type { CompiledRule } from '../cache/rules.ts'
+import type { CompiledRule } from '../cache/rules/rules.ts'
 import type { ProviderAccess } from '../oauth/provider-access.ts'
 import { TokenHandler } from '../oauth/token-handler.ts'
 

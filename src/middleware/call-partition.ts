@@ -1,5 +1,5 @@
 import type { CachePartition, ResponseCache } from '../cache/index.ts'
-import { grantPartition, type Partition, subjectPartition } from '../cache/partition.ts'
+import { grantPartition, type Partition, subjectPartition } from '../cache/stored/partition.ts'
 import { ConfigError } from '../errors.ts'
 import type { TokenHandler } from '../oauth/token-handler.ts'
 import type { App } from './app.ts'

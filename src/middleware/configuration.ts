@@ -1,4 +1,4 @@
-import { type CompiledRules, compileRules } from '../cache/rules.ts'
+import { type CompiledRules, compileRules } from '../cache/rules/rules.ts'
 import { ConfigError } from '../errors.ts'
 import type { KeyRing } from '../key-ring.ts'
 import { type Provider, resolveProvider } from '../oauth/provider.ts'

@@ -1,4 +1,4 @@
-import type { CacheRules } from '../cache/rules.ts'
+import type { CacheRules } from '../cache/rules/rules.ts'
 import type { ClientKey } from './client-key.ts'
 import type { RateLimitedBy } from './cooldowns.ts'
 import type { TokenResponse } from './token-set.ts'

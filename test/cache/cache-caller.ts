@@ -1,9 +1,13 @@
-import { grantPartition, type Partition, sharedPartition } from '../../src/cache/partition.ts'
+import {
+  grantPartition,
+  type Partition,
+  sharedPartition,
+} from '../../src/cache/stored/partition.ts'
 import type { CachedCall } from '../../src/cache/cached-call.ts'
-import { forwardedRequest } from '../../src/cache/forwarding.ts'
+import { forwardedRequest } from '../../src/cache/upstream/forwarding.ts'
 import { ResponseCache } from '../../src/cache/response-cache.ts'
 import type { ResponseCacheOptions } from '../../src/cache/response-cache-options.ts'
-import { type CacheRules, compileRules } from '../../src/cache/rules.ts'
+import { type CacheRules, compileRules } from '../../src/cache/rules/rules.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 
 export const target = 'https://api.example/v1/me'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { type Call, Collapsing, type Outcome } from '../../src/cache/collapsing.ts'
+import { type Call, Collapsing, type Outcome } from '../../src/cache/upstream/collapsing.ts'
 import { ownCopy } from '../../src/cache/own-copy.ts'
 
 const never = new AbortController().signal

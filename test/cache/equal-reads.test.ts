@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { cachedFetch } from '../../src/cache/index.ts'
-import { EqualReads } from '../../src/cache/equal-reads.ts'
+import { EqualReads } from '../../src/cache/stored/equal-reads.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import type { Store } from '../../src/stores/store.ts'
 

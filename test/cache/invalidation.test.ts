@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
-import { compileRules } from '../../src/cache/rules.ts'
+import { compileRules } from '../../src/cache/rules/rules.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { chaosStore } from '../../src/testing/index.ts'
 import { cacheBefore, type CallerOptions } from './cache-caller.ts'

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, describe, expect, test } from 'vitest'
 import { cachedFetch } from '../../src/cache/index.ts'
-import { subjectPartition } from '../../src/cache/partition.ts'
+import { subjectPartition } from '../../src/cache/stored/partition.ts'
 import { cacheBefore, type CallerOptions } from './cache-caller.ts'
 import { cacheStoresForTests } from './cache-stores.ts'
 

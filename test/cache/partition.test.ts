@@ -7,7 +7,7 @@ import {
   responseKey,
   sharedPartition,
   subjectPartition,
-} from '../../src/cache/partition.ts'
+} from '../../src/cache/stored/partition.ts'
 
 const [key, otherKey] = [Buffer.alloc(32, 'a'), Buffer.alloc(32, 'b')]
 const authority = { name: 'spotify', issuer: 'https://accounts.example' }

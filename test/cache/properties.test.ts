@@ -10,7 +10,7 @@ import { decideReuse, type Standing } from '../../src/cache/http/reuse.ts'
 import { decideByHeaders } from '../../src/cache/http/storing.ts'
 import { varyingFields } from '../../src/cache/http/vary.ts'
 import type { CacheMode } from '../../src/cache/request.ts'
-import { decideByRule } from '../../src/cache/storing-by-rule.ts'
+import { decideByRule } from '../../src/cache/upstream/storing-by-rule.ts'
 import { cacheBefore, Clock } from './cache-caller.ts'
 
 const text = fc.oneof(

@@ -8,7 +8,7 @@ import {
   responseKey,
   sharedPartition,
   subjectPartition,
-} from '../../src/cache/partition.ts'
+} from '../../src/cache/stored/partition.ts'
 import { cacheBefore, Clock } from './cache-caller.ts'
 import { ReferenceCache, type ReferenceReply } from './reference-cache.ts'
 

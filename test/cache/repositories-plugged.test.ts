@@ -6,7 +6,7 @@ import {
   type CachedFetchOptions,
   text,
 } from '../../src/cache/index.ts'
-import { compileRules } from '../../src/cache/rules.ts'
+import { compileRules } from '../../src/cache/rules/rules.ts'
 import { ResponseCache } from '../../src/cache/response-cache.ts'
 import { memoryStore } from '../../src/stores/memory.ts'
 import { chaosStore } from '../../src/testing/index.ts'

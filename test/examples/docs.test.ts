@@ -232,9 +232,15 @@ test('docs/cache.md has every option, every part of a rule, and every word of Ca
     return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, member]) => member!)
   }
   const options = membersOf('src/cache/response-cache-options.ts', 'ResponseCacheOptions')
-  const rule = membersOf('src/cache/rules.ts', 'CacheRule')
+  const rule = membersOf('src/cache/rules/rules.ts', 'CacheRule')
   expect([options.length, rule.length]).toEqual([18, 12])
-  const files = ['cache-intake', 'forwarder', 'call-flow', 'storing-by-rule', 'http/storing']
+  const files = [
+    'upstream/cache-intake',
+    'upstream/forwarder',
+    'call-flow',
+    'upstream/storing-by-rule',
+    'http/storing',
+  ]
   const said = files.flatMap((file) => [
     ...source(`src/cache/${file}.ts`).matchAll(
       /(?:detail: |reason: |passOn\(|refuse\(|return )'([a-z-]+)'/g,

@@ -24,7 +24,7 @@ export const concepts: readonly Concept[] = [
   },
   {
     name: 'key',
-    sources: ['src/cache/partition.ts', 'src/oauth/record-keys.ts', 'src/stores/limits.ts'],
+    sources: ['src/cache/stored/partition.ts', 'src/oauth/record-keys.ts', 'src/stores/limits.ts'],
     tests: [
       'test/cache/partition.test.ts',
       'test/oauth/record-keys.test.ts',

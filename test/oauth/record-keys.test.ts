@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { subjectPartition } from '../../src/cache/partition.ts'
+import { subjectPartition } from '../../src/cache/stored/partition.ts'
 import { isRecordKey, RecordKeys } from '../../src/oauth/record-keys.ts'
 
 test('TK-12 CA-01 each owner has a key of their own at each provider, in each namespace', () => {

@@ -1,4 +1,4 @@
-import type { CacheRules } from '../../src/cache/rules.ts'
+import type { CacheRules } from '../../src/cache/rules/rules.ts'
 
 /** How an API answers at a path; `fails` is the part of the calls that go wrong in this way. */
 export interface Kind {

@@ -1,6 +1,6 @@
 import type { ConfigError } from '../../errors.ts'
 import { checkCount } from '../../stores/limits.ts'
-import { type UrlPattern, urlPattern } from '../url-pattern.ts'
+import { type UrlPattern, urlPattern } from '../rules/url-pattern.ts'
 import type { RepositoryKey } from './repository-key.ts'
 
 /** An endpoint that gives several responses of a repository at once, such as `/v1/tracks?ids=a,b,c`. */

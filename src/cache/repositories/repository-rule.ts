@@ -1,5 +1,5 @@
 import { ConfigError } from '../../errors.ts'
-import { type UrlPattern, urlPattern } from '../url-pattern.ts'
+import { type UrlPattern, urlPattern } from '../rules/url-pattern.ts'
 import { type BatchOptions, type BatchRule, compileBatch } from './batch-rule.ts'
 import { json, type PayloadHandler } from './payload.ts'
 import { type KeyInput, keyFrom, type RepositoryKey } from './repository-key.ts'

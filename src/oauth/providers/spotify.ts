@@ -1,4 +1,4 @@
-import type { CacheRules } from '../../cache/rules.ts'
+import type { CacheRules } from '../../cache/rules/rules.ts'
 import type { Profile, ProviderDefinition, ProviderOptions } from '../provider.ts'
 import { preset } from './preset.ts'
 

@@ -1,8 +1,8 @@
-import { ageValue } from './http/age.ts'
-import { deltaSeconds, isPlainZero } from './http/cache-control.ts'
-import type { Received } from './http/received.ts'
-import { staleAllowanceOf } from './http/stale.ts'
-import { isPassing, type StoringContext, type StoringDecision } from './http/storing.ts'
+import { ageValue } from '../http/age.ts'
+import { deltaSeconds, isPlainZero } from '../http/cache-control.ts'
+import type { Received } from '../http/received.ts'
+import { staleAllowanceOf } from '../http/stale.ts'
+import { isPassing, type StoringContext, type StoringDecision } from '../http/storing.ts'
 
 /**
  * Decides by a rule's `ttl`, for APIs whose cache headers are useless. What the headers say still

@@ -1,13 +1,13 @@
-import { BehalfError } from '../errors.ts'
-import type { Answer } from './answer.ts'
+import { BehalfError } from '../../errors.ts'
+import type { Answer } from '../answer.ts'
 import type { Arrival, CacheIntake } from './cache-intake.ts'
-import type { Forwarded } from './cache-status.ts'
-import type { Exchange } from './cached-call.ts'
+import type { Forwarded } from '../cache-status.ts'
+import type { Exchange } from '../cached-call.ts'
 import type { Forwarding } from './forwarding.ts'
-import { isGoodOnError } from './http/reuse.ts'
-import { fieldsOf } from './http/stored-fields.ts'
-import { freshnessAsked, validatorsOf } from './http/validation.ts'
-import { capture, type Places } from './places.ts'
+import { isGoodOnError } from '../http/reuse.ts'
+import { fieldsOf } from '../http/stored-fields.ts'
+import { freshnessAsked, validatorsOf } from '../http/validation.ts'
+import { capture, type Places } from '../places.ts'
 
 /** Statuses that say nothing about the resource (RFC 5861 section 4); 429 asks not to be asked. */
 const failures = new Set([429, 500, 502, 503, 504])

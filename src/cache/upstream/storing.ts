@@ -1,6 +1,6 @@
-import type { Received } from './http/received.ts'
-import { decideByHeaders, type StoringContext, type StoringDecision } from './http/storing.ts'
-import type { UrlPolicy } from './policy.ts'
+import type { Received } from '../http/received.ts'
+import { decideByHeaders, type StoringContext, type StoringDecision } from '../http/storing.ts'
+import type { UrlPolicy } from '../rules/policy.ts'
 import { decideByRule } from './storing-by-rule.ts'
 
 /** May this reply be stored, and for how long? One of the two policies decides, never both. */

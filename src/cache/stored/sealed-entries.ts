@@ -1,4 +1,4 @@
-import type { StoredValue } from '../stores/store.ts'
+import type { StoredValue } from '../../stores/store.ts'
 import { OpenedEntries } from './opened-entries.ts'
 import type { Partition } from './partition.ts'
 import { decodeEntry, encodeEntry, openEntry, sealEntry, type StoredEntry } from './stored-entry.ts'

@@ -1,6 +1,6 @@
-import { readBounded } from '../bounded-body.ts'
-import type { Fields } from './http/received.ts'
-import { isDecoded } from './http/stored-fields.ts'
+import { readBounded } from '../../bounded-body.ts'
+import type { Fields } from '../http/received.ts'
+import { isDecoded } from '../http/stored-fields.ts'
 
 /** A body as it was read: whole, or too long to be kept, or less than was announced. */
 export type BodyRead =

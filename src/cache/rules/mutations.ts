@@ -1,7 +1,7 @@
-import { spoiledUrls } from './http/invalidation.ts'
-import type { Fields } from './http/received.ts'
+import { spoiledUrls } from '../http/invalidation.ts'
+import type { Fields } from '../http/received.ts'
 import type { CompiledRule, CompiledRules } from './rules.ts'
-import type { Asked } from './stored-responses.ts'
+import type { Asked } from '../stored/stored-responses.ts'
 
 /** What a write spoils: stored responses by URL, and by the tags that they hang on. */
 export interface Spoiled {

@@ -1,8 +1,8 @@
-import type { CachedCall } from './cached-call.ts'
+import type { CachedCall } from '../cached-call.ts'
 import type { Spoiled } from './mutations.ts'
-import type { Partition } from './partition.ts'
-import type { StoredResponses, Where } from './stored-responses.ts'
-import { tag } from './tag.ts'
+import type { Partition } from '../stored/partition.ts'
+import type { StoredResponses, Where } from '../stored/stored-responses.ts'
+import { tag } from '../stored/tag.ts'
 
 /** Takes away what a write has spoiled: of who made it, and of what users share. */
 export async function spoil(

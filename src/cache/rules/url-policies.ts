@@ -1,10 +1,10 @@
-import { Recent } from '../recent.ts'
-import type { CachedCall } from './cached-call.ts'
+import { Recent } from '../../recent.ts'
+import type { CachedCall } from '../cached-call.ts'
 import { type Spoiled, spoiledBy } from './mutations.ts'
 import { type CachePolicy, mayStore, policyOf, type UrlPolicy } from './policy.ts'
 import { type CacheRules, type CompiledRules, compileRules, hasReading, ruleFor } from './rules.ts'
 import { askedAt, type ItemPlace, RepositoryPlaces } from './repository-places.ts'
-import type { Asked, Where } from './stored-responses.ts'
+import type { Asked, Where } from '../stored/stored-responses.ts'
 
 /** So many URLs' policies are remembered for each list of rules: matching patterns takes its time. */
 const mostUrls = 1_000

@@ -1,4 +1,4 @@
-import { ConfigError } from '../errors.ts'
+import { ConfigError } from '../../errors.ts'
 import { type UrlPattern, urlPattern } from './url-pattern.ts'
 
 /** How replies to some requests may be reused. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Store } from '../stores/store.ts'
+import type { Store } from '../../stores/store.ts'
 import { type Call, hitForMiss, isLasting, type Outcome } from './collapsing.ts'
 
 /** Seconds, except `poll`. */

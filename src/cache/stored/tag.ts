@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { Recent } from '../recent.ts'
+import { Recent } from '../../recent.ts'
 
 /** What stored responses hang on; invalidated, it takes all of them along. */
 export interface Tag {

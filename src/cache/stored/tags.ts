@@ -1,5 +1,5 @@
-import { getMany, setMany } from '../stores/many-keys.ts'
-import type { Store, StoredValue } from '../stores/store.ts'
+import { getMany, setMany } from '../../stores/many-keys.ts'
+import type { Store, StoredValue } from '../../stores/store.ts'
 import { EqualReads } from './equal-reads.ts'
 import { type EntryKeys, fenceName, type Tag, TagKeys } from './tag.ts'
 import {

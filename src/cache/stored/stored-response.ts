@@ -1,6 +1,6 @@
-import type { Standing } from './http/reuse.ts'
-import type { Field } from './http/stored-fields.ts'
-import type { Variant } from './http/vary.ts'
+import type { Standing } from '../http/reuse.ts'
+import type { Field } from '../http/stored-fields.ts'
+import type { Variant } from '../http/vary.ts'
 import type { Marks } from './tags.ts'
 
 /** What a response is in its repository. */

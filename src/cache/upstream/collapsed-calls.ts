@@ -1,13 +1,13 @@
-import { type Answer, isForAll } from './answer.ts'
-import type { Exchange } from './cached-call.ts'
+import { type Answer, isForAll } from '../answer.ts'
+import type { Exchange } from '../cached-call.ts'
 import { Collapsing, type Outcome } from './collapsing.ts'
 import type { FillLeases } from './fill-leases.ts'
 import type { Forwarder } from './forwarder.ts'
-import { decideReuse } from './http/reuse.ts'
-import { fieldsOf } from './http/stored-fields.ts'
-import { matchesVariant, type Variant, variantOf, varyingFields } from './http/vary.ts'
-import { look, type Places } from './places.ts'
-import type { StoredResponses } from './stored-responses.ts'
+import { decideReuse } from '../http/reuse.ts'
+import { fieldsOf } from '../http/stored-fields.ts'
+import { matchesVariant, type Variant, variantOf, varyingFields } from '../http/vary.ts'
+import { look, type Places } from '../places.ts'
+import type { StoredResponses } from '../stored/stored-responses.ts'
 
 /** What a call needs to become one with others. */
 export interface Collapse {

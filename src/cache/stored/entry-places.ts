@@ -1,4 +1,4 @@
-import { Recent } from '../recent.ts'
+import { Recent } from '../../recent.ts'
 import { type Partition, responseKey } from './partition.ts'
 import type { Asked } from './stored-responses.ts'
 import { type EntryKeys, everything, tag, type Tag } from './tag.ts'

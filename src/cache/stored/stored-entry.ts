@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { decrypt, encrypt } from '../key-ring.ts'
+import { decrypt, encrypt } from '../../key-ring.ts'
 import { type Description, isDescription, type StoredResponse } from './stored-response.ts'
 
 /** The variants of a response, newest first; one value in the store. */

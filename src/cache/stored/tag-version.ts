@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { StoredValue } from '../stores/store.ts'
+import type { StoredValue } from '../../stores/store.ts'
 
 /** How a stored response stands now: `stale` may be served where stale responses may. */
 export type Standing = 'valid' | 'stale' | 'invalid'

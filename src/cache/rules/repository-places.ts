@@ -1,9 +1,9 @@
-import { compileRepositories, placeOf, type RepositoryRules } from './repositories/repositories.ts'
-import type { RepositoryKey } from './repositories/repository-key.ts'
-import type { RepositoryOptions, RepositoryRule } from './repositories/repository-rule.ts'
+import { compileRepositories, placeOf, type RepositoryRules } from '../repositories/repositories.ts'
+import type { RepositoryKey } from '../repositories/repository-key.ts'
+import type { RepositoryOptions, RepositoryRule } from '../repositories/repository-rule.ts'
 import type { CompiledRule } from './rules.ts'
-import type { StoredItem } from './stored-response.ts'
-import type { Asked } from './stored-responses.ts'
+import type { StoredItem } from '../stored/stored-response.ts'
+import type { Asked } from '../stored/stored-responses.ts'
 import { urlPattern } from './url-pattern.ts'
 
 /** Where a response of a repository is kept: by its key, whatever its URL. */

@@ -1,4 +1,4 @@
-import { Recent } from '../recent.ts'
+import { Recent } from '../../recent.ts'
 
 /** What came of a call upstream: `T` is what a caller gets, such as a `Response`. */
 export type Outcome<T> =

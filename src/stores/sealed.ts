@@ -6,6 +6,9 @@ import type { SetOptions, Store, StoredValue } from './store.ts'
 
 const purpose = 'store'
 
+/** By name: what gives out values or takes them must not go by unsealed. */
+const asTheyAre = ['keys', 'clear', 'deleteMany', 'ttl', 'expire', 'notices'] as const
+
 /**
  * Seals every value for its own key before it reaches `store` (AES-256-GCM).
  *
@@ -36,8 +39,8 @@ class SealedStore implements Store {
     this.#store = store
     this.#keyRing = keyRing
     this.#overhead = keyRing.seal(purpose, '', new Uint8Array()).byteLength
-    const { increment: _, getMany, setMany, ...asTheyAre } = bound(store)
-    Object.assign(this, asTheyAre)
+    const { getMany, setMany, ...others } = bound(store)
+    for (const name of asTheyAre) if (others[name]) Object.assign(this, { [name]: others[name] })
     if (getMany) this.getMany = async (keys) => this.#openAll(keys, await getMany(keys))
     if (setMany) {
       this.setMany = async (entries, options) =>

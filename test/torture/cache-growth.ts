@@ -12,7 +12,7 @@ export interface CacheGrowth {
 }
 
 /** Beyond so many the maps of a process are full: the largest is of what cannot be shared. */
-const filling = { unshared: 10_500, mixed: 6_000, withMemory: 30_000 }
+const filling = { unshared: 10_500, mixed: 12_000, withMemory: 30_000 }
 const atOnce = 50
 
 /**
@@ -41,6 +41,7 @@ export async function growCache(
     softTimeout: 0.2,
     hardTimeout: 2,
   })
+  const full = filling.unshared + (memory ? filling.withMemory : filling.mixed)
   const call = async (number: number) => {
     const path = number <= filling.unshared ? 'private' : paths[number % paths.length]!
     const leaving = new AbortController()
@@ -53,8 +54,8 @@ export async function growCache(
     if (number % 11 === 0) leaving.abort()
     await asked.then((reply) => reply.text()).catch(() => {})
     if (number % 97 === 0) await cached.cache.delete({ tags: [`tag ${number}`] }).catch(() => {})
-    // Once more, which refreshes what is stale in the background.
-    if (number % 7 !== 0) return
+    // Once more, which refreshes what is stale in the background, and opens what is stored.
+    if (number > full && number % 7 !== 0) return
     const headers = { authorization: `user ${number}`, 'accept-language': `l${number}` }
     const again = cached(`https://api.example/${path}/${number}?q=${number}`, { headers })
     await again.then((reply) => reply.text()).catch(() => {})
@@ -68,7 +69,7 @@ export async function growCache(
     }
     await cached.cache.close()
   }
-  await make(filling.unshared + (memory ? filling.withMemory : filling.mixed))
+  await make(full)
   const before = await heapUsed()
   await make(calls)
   const bytesEach = ((await heapUsed()) - before) / calls
@@ -99,16 +100,20 @@ const answer: typeof fetch = async (input, init) => {
   })
 }
 
-/** As if it were another process'; what memory would keep for a comparison goes after a second. */
+/** As if it were another process'. What memory would keep for a comparison it may drop here. */
 function outside(store: Store): Store {
   const other: Partial<Store> = {
     reach: 'cluster',
-    compareAndSwap: (key, version, value, how) =>
-      store.compareAndSwap(key, version, value, { ttl: Math.min(how?.ttl ?? 1, 1) }),
+    compareAndSwap: async (key, version, value, how) => {
+      if ((await store.get(key))?.version !== version) return undefined
+      await store.set(key, value, how)
+      return (await store.get(key))?.version
+    },
   }
   return new Proxy(store, {
     get(target, property: keyof Store) {
       if (property in other) return other[property]
+      if (property === 'atHand') return undefined
       const member = target[property]
       return typeof member === 'function' ? (member as () => unknown).bind(target) : member
     },

@@ -10,6 +10,12 @@ export interface TagNames {
   readonly ofCall: readonly string[]
 }
 
+/** What is read at a place, for the rule that had this list of names. */
+interface Place {
+  readonly ofRule: TagNames['ofRule']
+  readonly keys: EntryKeys
+}
+
 /** So many places are remembered, and lists of tags: making their keys takes hashes. */
 const mostPlaces = 4_000
 const mostLists = 1_000
@@ -18,10 +24,10 @@ const mostLists = 1_000
 export class EntryPlaces {
   readonly #namespace: string
   readonly #tags: Tags
-  /** By the rule's list of names; partition, method and URL. */
-  readonly #places = new WeakMap<readonly string[], Recent<EntryKeys>>()
-  /** By the rule's list of names, and partition. */
-  readonly #lists = new WeakMap<readonly string[], Recent<readonly Tag[]>>()
+  /** By partition, method and URL. */
+  readonly #places = new Recent<Place>(mostPlaces)
+  /** By partition and names. */
+  readonly #lists = new Recent<readonly Tag[]>(mostLists)
 
   constructor(namespace: string, tags: Tags) {
     this.#namespace = namespace
@@ -30,38 +36,28 @@ export class EntryPlaces {
 
   /** What is read for a request in a partition. */
   of(partition: Partition, asked: Asked, { ofRule, ofCall }: TagNames): EntryKeys {
-    const places = recentOf(this.#places, ofRule, mostPlaces)
     const name = `${partition.id} ${asked.method} ${asked.url}`
-    let keys = places.get(name)
-    if (!keys) {
+    let place = this.#places.get(name)
+    if (place?.ofRule !== ofRule) {
       const key = responseKey(this.#namespace, partition, asked)
-      keys = this.#tags.keysOf(key, this.#tagsOfAll(partition, ofRule))
-      places.set(name, keys)
+      place = { ofRule, keys: this.#tags.keysOf(key, this.#tagsOfAll(partition, ofRule)) }
+      this.#places.set(name, place)
     }
+    const { keys } = place
     if (ofCall.length === 0) return keys
     return this.#tags.keysOf(keys.entry, keys.tags, tagsOf(partition, ofCall))
   }
 
   /** What each reply of a partition hangs on, and what the tags of its rule add. */
   #tagsOfAll(partition: Partition, names: readonly string[]): readonly Tag[] {
-    const lists = recentOf(this.#lists, names, mostLists)
-    let tags = lists.get(partition.id)
+    const name = JSON.stringify([partition.id, names])
+    let tags = this.#lists.get(name)
     if (!tags) {
       tags = [everything(), everything(partition.id), ...tagsOf(partition, names)]
-      lists.set(partition.id, tags)
+      this.#lists.set(name, tags)
     }
     return tags
   }
-}
-
-function recentOf<T>(
-  all: WeakMap<readonly string[], Recent<T>>,
-  names: readonly string[],
-  most: number,
-): Recent<T> {
-  let recent = all.get(names)
-  if (!recent) all.set(names, (recent = new Recent(most)))
-  return recent
 }
 
 /** The user's own, and everybody's. */

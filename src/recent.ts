@@ -11,6 +11,15 @@ export class Recent<T> {
     return this.#values.get(name)
   }
 
+  /** What is remembered under that name; made, and remembered from now on, where nothing is. */
+  getOrMake(name: string, make: () => T): T {
+    const known = this.#values.get(name)
+    if (known !== undefined) return known
+    const made = make()
+    this.set(name, made)
+    return made
+  }
+
   set(name: string, value: T): void {
     if (this.#values.size >= this.#most && !this.#values.has(name)) {
       const [oldest] = this.#values.keys()

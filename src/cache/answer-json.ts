@@ -1,5 +1,6 @@
 import { UnexpectedResponseError, UpstreamError } from '../errors.ts'
 import { type Answer, isConditional, toResponse } from './answer.ts'
+import { bufferOf } from './buffer-of.ts'
 import type { StoredResponse } from './stored/stored-response.ts'
 import type { Asked } from './stored/stored-responses.ts'
 
@@ -27,7 +28,7 @@ function isWholeReply({ status }: StoredResponse, { method, headers }: Asked): b
 }
 
 function textOf({ text, body }: Pick<StoredResponse, 'text' | 'body'>): string {
-  return text ?? Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+  return text ?? bufferOf(body).toString()
 }
 
 function parsed(text: string, asked: Asked): unknown {

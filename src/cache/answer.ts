@@ -1,10 +1,12 @@
 import { isUtf8 } from 'node:buffer'
+import { bufferOf } from './buffer-of.ts'
 import { cacheStatus, type CacheStatus } from './cache-status.ts'
 import { currentAge } from './http/age.ts'
 import { fieldsOf304, isNotModified } from './http/conditional.ts'
 import { freshFor } from './http/reuse.ts'
 import { type Field, fieldsOf } from './http/stored-fields.ts'
 import { ownCopy } from './own-copy.ts'
+import { rebuild } from './rebuild.ts'
 import { StoredReply } from './stored-reply.ts'
 import type { Asked } from './stored/stored-responses.ts'
 import type { StoredResponse } from './stored/stored-response.ts'
@@ -62,13 +64,13 @@ function fromUpstream(
   bytes: Uint8Array | undefined,
   told: CacheStatus,
 ): Response {
-  const { status, statusText, url } = response
+  const { status } = response
   // LinkedIn's 999, for one, is a status that no Response can be made with.
   if (status > 599 || status < 200) return response
   const headers = [...response.headers, ['cache-status', cacheStatus(told)] as [string, string]]
   const read = bytes && isCollapsed(told) ? ownCopy(bytes) : bytes
   const body = bodiless.has(status) ? null : (read ?? response.body)
-  return withUrl(new Response(body, { status, statusText, headers }), url)
+  return rebuild(response, body, headers)
 }
 
 function bodyOf(stored: StoredResponse, status: CacheStatus | undefined): Body {
@@ -85,7 +87,7 @@ function isCollapsed(status: CacheStatus): boolean {
 function cheapBody({ body, text }: StoredResponse): string | Uint8Array {
   if (text !== undefined) return text
   if (body.byteLength > mostTextBytes || !isUtf8(body)) return body
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+  return bufferOf(body).toString()
 }
 
 const mostTextBytes = 32_768
@@ -93,10 +95,4 @@ const mostTextBytes = 32_768
 /** May a 304 be the answer? */
 export function isConditional(headers: Asked['headers']): boolean {
   return headers.has('if-none-match') || headers.has('if-modified-since')
-}
-
-/** SDKs read it; made here, a Response has none. */
-function withUrl(response: Response, url: string): Response {
-  if (url) Object.defineProperty(response, 'url', { value: url })
-  return response
 }

@@ -103,13 +103,9 @@ function partitions(
 } {
   const key = secret === undefined ? undefined : new KeyRing([secret]).derive('response cache')
   const known = new Recent<Partition>(1_000)
-  const named = (name?: string): Partition => {
-    if (name === undefined) return everybody
-    const found = known.get(name) ?? namedPartition(name, key)
-    known.set(name, found)
-    return found
-  }
   const everybody = namedPartition(undefined, key)
+  const named = (name?: string): Partition =>
+    name === undefined ? everybody : known.getOrMake(name, () => namedPartition(name, key))
   const of = (asked: Asked) => {
     const name = typeof partition === 'function' ? partition(asked) : partition
     if (name !== undefined) return named(name)

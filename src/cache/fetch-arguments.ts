@@ -57,9 +57,5 @@ const mostUrls = 1_000
 const hrefs = new Recent<string>(mostUrls)
 
 function hrefOf(input: string): string {
-  const known = hrefs.get(input)
-  if (known !== undefined) return known
-  const { href } = new URL(input)
-  hrefs.set(input, href)
-  return href
+  return hrefs.getOrMake(input, () => new URL(input).href)
 }

@@ -2,7 +2,7 @@
 export function rebuild(
   response: Response,
   body: Uint8Array | ReadableStream<Uint8Array> | null,
-  headers: Headers = response.headers,
+  headers: Headers | Array<[string, string]> = response.headers,
 ): Response {
   const { status, statusText, url } = response
   const rebuilt = new Response(body, { status, statusText, headers })

@@ -239,12 +239,9 @@ export class AuthorizationServer {
   /** openid-client's handle of a key; it remembers the server's last nonce for that key alone. */
   async dpopHandle(key: DpopKey): Promise<oauth.DPoPHandle> {
     const configuration = await this.configured()
-    let handle = this.#handles.get(key.x)
-    if (!handle) {
-      handle = dpopKeyPair(key).then((pair) => oauth.getDPoPHandle(configuration, pair))
-      this.#handles.set(key.x, handle)
-    }
-    return handle
+    return this.#handles.getOrMake(key.x, () =>
+      dpopKeyPair(key).then((pair) => oauth.getDPoPHandle(configuration, pair)),
+    )
   }
 
   #newKey(): DpopKey | undefined {

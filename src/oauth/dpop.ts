@@ -80,12 +80,7 @@ export class DpopProofs {
   }
 
   #pair(key: DpopKey): Promise<webcrypto.CryptoKeyPair> {
-    let pair = this.#keys.get(key.x)
-    if (!pair) {
-      pair = dpopKeyPair(key)
-      this.#keys.set(key.x, pair)
-    }
-    return pair
+    return this.#keys.getOrMake(key.x, () => dpopKeyPair(key))
   }
 }
 

@@ -20,13 +20,7 @@ export class RecordKeys {
    */
   of(owner: Pick<GrantOwner, 'kind' | 'id'>, provider: string): string {
     const tuple = JSON.stringify(['grant', owner.kind, owner.id, provider, '', ''])
-    let key = this.#made.get(tuple)
-    // Stryker disable next-line ConditionalExpression: made anew, it is the same
-    if (key === undefined) {
-      key = this.prefix + hash('sha256', tuple, 'hex')
-      this.#made.set(tuple, key)
-    }
-    return key
+    return this.#made.getOrMake(tuple, () => this.prefix + hash('sha256', tuple, 'hex'))
   }
 }
 

@@ -74,12 +74,10 @@ export class UrlPolicies {
   #ofUrl(url: string, rules: CompiledRules): UrlPolicy {
     let known = this.#known.get(rules)
     if (!known) this.#known.set(rules, (known = new Recent(mostUrls)))
-    let policy = known.get(url)
-    if (!policy) {
+    return known.getOrMake(url, () => {
       const rule = ruleFor(url, this.#rules, rules)
       const hasRules = hasReading(this.#rules) || hasReading(rules)
-      known.set(url, (policy = policyOf(rule, { ...this.#settings, hasRules })))
-    }
-    return policy
+      return policyOf(rule, { ...this.#settings, hasRules })
+    })
   }
 }

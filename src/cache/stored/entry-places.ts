@@ -50,13 +50,11 @@ export class EntryPlaces {
 
   /** What each reply of a partition hangs on, and what the tags of its rule add. */
   #tagsOfAll(partition: Partition, names: readonly string[]): readonly Tag[] {
-    const name = JSON.stringify([partition.id, names])
-    let tags = this.#lists.get(name)
-    if (!tags) {
-      tags = [everything(), everything(partition.id), ...tagsOf(partition, names)]
-      this.#lists.set(name, tags)
-    }
-    return tags
+    return this.#lists.getOrMake(JSON.stringify([partition.id, names]), () => [
+      everything(),
+      everything(partition.id),
+      ...tagsOf(partition, names),
+    ])
   }
 }
 

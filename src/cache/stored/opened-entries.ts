@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { LRUCache } from 'lru-cache'
 import type { StoredValue } from '../../stores/store.ts'
+import { bufferOf } from '../buffer-of.ts'
 import type { StoredEntry } from './stored-entry.ts'
 
 /** Bytes of what is remembered opened, in each cache. */
@@ -61,8 +62,7 @@ export class OpenedEntries {
 
 /** Text is cheaper to make a `Response` of, or to parse, than its bytes. */
 function textOf(body: Uint8Array): string | undefined {
-  if (!isUtf8(body)) return undefined
-  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString()
+  return isUtf8(body) ? bufferOf(body).toString() : undefined
 }
 
 /** Of a text in memory, where it takes two bytes a character. */

@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib'
+import { bufferOf } from '../buffer-of.ts'
 import { decrypt, encrypt } from '../../key-ring.ts'
 import { type Description, isDescription, type StoredResponse } from './stored-response.ts'
 
@@ -95,10 +96,6 @@ export function openEntry(
   sealed: Uint8Array,
 ): Uint8Array | undefined {
   return decrypt(partitionKey, Buffer.from(`response ${key}`), sealed)
-}
-
-function bufferOf({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength)
 }
 
 function parse(text: string): { key?: unknown; variants?: unknown } | undefined {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { bufferOf } from '../buffer-of.ts'
 import type { StoredValue } from '../../stores/store.ts'
 
 /** How a stored response stands now: `stale` may be served where stale responses may. */
@@ -29,8 +30,8 @@ export function versionIn(found: StoredValue | undefined): string | undefined {
 }
 
 /** A version as marks have it. */
-export function versionText({ buffer, byteOffset, byteLength }: Uint8Array): string {
-  return Buffer.from(buffer, byteOffset, byteLength).toString('base64url')
+export function versionText(version: Uint8Array): string {
+  return bufferOf(version).toString('base64url')
 }
 
 /** What hangs on a version that is lost (evicted, expired, unreadable) counts as invalidated. */

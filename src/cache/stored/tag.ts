@@ -83,15 +83,11 @@ export class TagKeys {
   }
 
   #key(kind: 'tag' | 'fence', what: string, partition?: string): string {
-    const name = `${kind} ${what}`
-    let key = this.#known.get(name)
-    if (key === undefined) {
+    return this.#known.getOrMake(`${kind} ${what}`, () => {
       // A store sees what belongs together by all that is before the last colon.
       const whose = partition === undefined ? '' : `${digest(partition, partDigits)}:`
-      key = `${this.#namespace}:${kind}:${whose}${digest(what, keyDigits)}`
-      this.#known.set(name, key)
-    }
-    return key
+      return `${this.#namespace}:${kind}:${whose}${digest(what, keyDigits)}`
+    })
   }
 }
 

@@ -9,6 +9,7 @@ import { isPassing, type Keeping, permitsSharing, type StoringContext } from '..
 import { hasValidator, isSameRepresentation } from '../http/validation.ts'
 import { variantOf, variesByUser, varyingFields } from '../http/vary.ts'
 import type { Capture, Places } from '../places.ts'
+import { rebuild } from '../rebuild.ts'
 import type { ItemPlace } from '../rules/repository-places.ts'
 import { decideStoring } from './storing.ts'
 import type { StoredResponse } from '../stored/stored-response.ts'
@@ -71,7 +72,7 @@ export class CacheIntake {
     const headers = storableFields(response.headers, reply, this.#settings.kind)
     if (sizeOf(headers) > mostHeaderBytes) return passOn('too-large')
     const read = await readWhole(response, this.#settings.maxEntryBytes)
-    if ('stream' in read) return passOn('too-large', {}, withBody(response, read.stream))
+    if ('stream' in read) return passOn('too-large', {}, rebuild(response, read.stream))
     if (!read.complete) return passOn('incomplete', { bytes: read.bytes })
 
     const mayShare = permitsSharing(reply) && !variesByUser(fields)
@@ -247,11 +248,4 @@ function physicalTtl(stored: Omit<StoredResponse, 'marks'>): number {
 
 function sizeOf(headers: StoredResponse['headers']): number {
   return headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0)
-}
-
-function withBody(response: Response, body: ReadableStream<Uint8Array>): Response {
-  const { status, statusText, headers, url } = response
-  const rebuilt = new Response(body, { status, statusText, headers })
-  if (url) Object.defineProperty(rebuilt, 'url', { value: url })
-  return rebuilt
 }

@@ -1,4 +1,5 @@
 import { readBounded } from '../../bounded-body.ts'
+import { bufferOf } from '../buffer-of.ts'
 import type { Fields } from '../http/received.ts'
 import { isDecoded } from '../http/stored-fields.ts'
 
@@ -33,7 +34,7 @@ function breaksOff(headers: Fields, bytes: Uint8Array): boolean {
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(type) || bytes.byteLength > checkedBytes)
     return false
   try {
-    JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString())
+    JSON.parse(bufferOf(bytes).toString())
     return false
   } catch {
     return bytes.byteLength > 0

@@ -1,6 +1,6 @@
 import { UnexpectedResponseError, UpstreamError } from '../errors.ts'
 import { type Answer, isConditional, toResponse } from './answer.ts'
-import { bufferOf } from './buffer-of.ts'
+import { bodyText } from './body-text.ts'
 import type { StoredResponse } from './stored/stored-response.ts'
 import type { Asked } from './stored/stored-responses.ts'
 
@@ -12,10 +12,10 @@ import type { Asked } from './stored/stored-responses.ts'
  */
 export async function jsonOf(answer: Answer, asked: Asked): Promise<unknown> {
   if ('stored' in answer && isWholeReply(answer.stored, asked)) {
-    return parsed(textOf(answer.stored), asked)
+    return parsed(bodyText(answer.stored), asked)
   }
   if ('bytes' in answer && answer.bytes && answer.response.ok) {
-    return parsed(textOf({ body: answer.bytes }), asked)
+    return parsed(bodyText({ body: answer.bytes }), asked)
   }
   const response = toResponse(answer, asked)
   const text = await response.text()
@@ -27,10 +27,6 @@ function isWholeReply({ status }: StoredResponse, { method, headers }: Asked): b
   return status >= 200 && status < 300 && method === 'GET' && !isConditional(headers)
 }
 
-function textOf({ text, body }: Pick<StoredResponse, 'text' | 'body'>): string {
-  return text ?? bufferOf(body).toString()
-}
-
 function parsed(text: string, asked: Asked): unknown {
   if (text === '') return undefined
   const value = json(text)
@@ -38,12 +34,9 @@ function parsed(text: string, asked: Asked): unknown {
   throw new UnexpectedResponseError(hostOf(asked), `${whatOf(asked)} was not answered with JSON`)
 }
 
-/** The decoding of the Fetch standard leaves it out. */
-const byteOrderMark = '\uFEFF'
-
 function json(text: string): unknown {
   try {
-    return JSON.parse(text.startsWith(byteOrderMark) ? text.slice(1) : text)
+    return JSON.parse(text)
   } catch {
     return undefined
   }

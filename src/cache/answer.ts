@@ -1,13 +1,10 @@
-import { isUtf8 } from 'node:buffer'
-import { bufferOf } from './buffer-of.ts'
 import { cacheStatus, type CacheStatus } from './cache-status.ts'
 import { currentAge } from './http/age.ts'
 import { fieldsOf304, isNotModified } from './http/conditional.ts'
 import { freshFor } from './http/reuse.ts'
 import { type Field, fieldsOf } from './http/stored-fields.ts'
-import { ownCopy } from './own-copy.ts'
+import { HeldReply } from './held-reply.ts'
 import { rebuild } from './rebuild.ts'
-import { StoredReply } from './stored-reply.ts'
 import type { Asked } from './stored/stored-responses.ts'
 import type { StoredResponse } from './stored/stored-response.ts'
 
@@ -47,11 +44,12 @@ function fromStored(
     ['cache-status', cacheStatus(status ?? hit(stored, now))],
   ]
   if (isConditional(headers) && isNotModified(headers, fieldsOf(stored.headers))) {
-    return new StoredReply(null, { status: 304, url, fields: () => fieldsOf304(fields()) })
+    return new HeldReply({ status: 304, url, fields: () => fieldsOf304(fields()), body: null })
   }
   const hasBody = method !== 'HEAD' && !bodiless.has(stored.status)
-  const body = hasBody ? bodyOf(stored, status) : null
-  return new StoredReply(body, { status: stored.status, url: stored.url ?? url, fields })
+  const { text } = stored
+  const body = hasBody ? stored.body : null
+  return new HeldReply({ status: stored.status, url: stored.url ?? url, fields, body, text })
 }
 
 function hit(stored: StoredResponse, now: number): CacheStatus {
@@ -64,33 +62,24 @@ function fromUpstream(
   bytes: Uint8Array | undefined,
   told: CacheStatus,
 ): Response {
-  const { status } = response
+  const { status, statusText, url, redirected } = response
   // LinkedIn's 999, for one, is a status that no Response can be made with.
   if (status > 599 || status < 200) return response
-  const headers = [...response.headers, ['cache-status', cacheStatus(told)] as [string, string]]
-  const read = bytes && isCollapsed(told) ? ownCopy(bytes) : bytes
-  const body = bodiless.has(status) ? null : (read ?? response.body)
-  return rebuild(response, body, headers)
+  const fields = (): Array<[string, string]> => [
+    ...response.headers,
+    ['cache-status', cacheStatus(told)],
+  ]
+  const hasBody = !bodiless.has(status)
+  if (!bytes) return rebuild(response, hasBody ? response.body : null, fields())
+  return new HeldReply({
+    status,
+    statusText,
+    url,
+    redirected,
+    fields,
+    body: hasBody ? bytes : null,
+  })
 }
-
-function bodyOf(stored: StoredResponse, status: CacheStatus | undefined): Body {
-  return status && isCollapsed(status) ? ownCopy(stored.body) : cheapBody(stored)
-}
-
-type Body = string | Uint8Array | ReadableStream<Uint8Array>
-
-function isCollapsed(status: CacheStatus): boolean {
-  return 'collapsed' in status && status.collapsed === true
-}
-
-/** Text is cheaper to make a Response of than bytes, which are copied; unless it has to be decoded. */
-function cheapBody({ body, text }: StoredResponse): string | Uint8Array {
-  if (text !== undefined) return text
-  if (body.byteLength > mostTextBytes || !isUtf8(body)) return body
-  return bufferOf(body).toString()
-}
-
-const mostTextBytes = 32_768
 
 /** May a 304 be the answer? */
 export function isConditional(headers: Asked['headers']): boolean {

@@ -106,6 +106,12 @@ class SqliteStore implements Store {
     return this.#inBatches(keys, (table, batch) => batch.map((key) => table.get(key)))
   }
 
+  /** What is written by others with the same connection is not told. */
+  atHand(keys: readonly string[]): ReadonlyArray<StoredValue | undefined> | undefined {
+    if (!this.#database.isOwn) return undefined
+    return this.#database.atOnce((table) => table.lookUp(keys))
+  }
+
   async setMany(
     entries: ReadonlyArray<readonly [key: string, value: Uint8Array]>,
     options?: SetOptions,

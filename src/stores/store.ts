@@ -85,9 +85,10 @@ export interface Store {
   /** Finds many at once, in the order of `keys`. */
   getMany?(keys: readonly string[]): Promise<Array<StoredValue | undefined>>
   /**
-   * As `getMany`, at once, where all of it is in this process' memory; `undefined` where it would have
-   * to be asked for. It is what the store itself holds: neither the bytes nor the objects may be
-   * changed. What is no key is absent. A store of reach `process` that has it keeps values nowhere else.
+   * As `getMany`, at once, where nothing has to be waited for, such as what is in this process' memory;
+   * `undefined` where it would have to be. It is what the store itself holds: neither the bytes nor the
+   * objects may be changed. What is no key is absent. A store of reach `process` that has it keeps values
+   * nowhere else.
    */
   atHand?(keys: readonly string[]): ReadonlyArray<StoredValue | undefined> | undefined
   /** Writes many at once; not atomic: when it fails, some may have been written. */

@@ -16,14 +16,14 @@ const own = (text: string, status = 200): Outcome<Response> => {
 /** An upstream whose calls are answered by hand. */
 function upstream() {
   const calls: Array<{
-    signal: AbortSignal
+    signal: AbortSignal | undefined
     answer: (outcome: Outcome<Response>) => void
     fail: (error: unknown) => void
   }> = []
   const call: Call<Response> = (signal) =>
     new Promise((resolve, reject) => {
       calls.push({ signal, answer: resolve, fail: reject })
-      signal.addEventListener('abort', () => reject(signal.reason))
+      signal?.addEventListener('abort', () => reject(signal.reason))
     })
   return { calls, call }
 }
@@ -88,10 +88,24 @@ describe('CA-15 a caller who aborts', () => {
     const all = callers.map(({ signal }) => collapsing.fetch('key', signal, call))
     callers[leaving]!.abort(new Error('gone'))
     await expect(all[leaving]).rejects.toThrow('gone')
-    expect(calls[0]!.signal.aborted).toBe(false)
+    expect(calls[0]!.signal?.aborted).toBe(false)
     calls[0]!.answer(shared('body'))
     const others = all.filter((_, index) => index !== leaving)
     expect(await Promise.all(others.map(textOf))).toEqual(['body', 'body'])
+  })
+
+  test('leaves one who never does alone', async () => {
+    const collapsing = new Collapsing<Response>()
+    const { calls, call } = upstream()
+    const stays = collapsing.fetch('key', undefined, call)
+    const caller = new AbortController()
+    const left = collapsing.fetch('key', caller.signal, call)
+    const alsoStays = collapsing.fetch('key', undefined, call)
+    caller.abort(new Error('gone'))
+    await expect(left).rejects.toThrow('gone')
+    expect(calls).toHaveLength(1)
+    calls[0]!.answer(shared('body'))
+    expect(await Promise.all([stays, alsoStays].map(textOf))).toEqual(['body', 'body'])
   })
 
   test('as the last one ends the call; who comes then has a new one', async () => {
@@ -100,7 +114,7 @@ describe('CA-15 a caller who aborts', () => {
     const callers = [0, 1].map(() => new AbortController())
     const all = callers.map(({ signal }) => collapsing.fetch('key', signal, call))
     for (const caller of callers) caller.abort()
-    expect(calls[0]!.signal.aborted).toBe(true)
+    expect(calls[0]!.signal?.aborted).toBe(true)
     const next = collapsing.fetch('key', never, call)
     for (const one of all) await expect(one).rejects.toThrow(/aborted/)
     expect(calls).toHaveLength(2)
@@ -121,9 +135,9 @@ describe('CA-15 a caller who aborts', () => {
     const fetched = new Collapsing<Response>().fetch('key', caller.signal, call)
     calls[0]!.answer(own('stream'))
     await fetched
-    expect(calls[0]!.signal.aborted).toBe(false)
+    expect(calls[0]!.signal?.aborted).toBe(false)
     caller.abort()
-    expect(calls[0]!.signal.aborted).toBe(true)
+    expect(calls[0]!.signal?.aborted).toBe(true)
   })
 
   test('and has left a reply that nobody shares lets go of its body', async () => {

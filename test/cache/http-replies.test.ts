@@ -18,6 +18,29 @@ describe('bodies', () => {
     expect(await statusOf()).toContain('detail=incomplete')
   })
 
+  test.each([
+    ['nobody said how long it is', {}, false],
+    [
+      'it was encoded, and its length is another',
+      { 'content-encoding': 'gzip', 'content-length': '9' },
+      false,
+    ],
+    ['as many bytes came as were announced', { 'content-length': '8' }, true],
+    ['it came in chunks, the last of which says so', { 'transfer-encoding': 'chunked' }, true],
+  ])(
+    'UP-17 JSON that breaks off is stored only where it is whole: %s',
+    async (_, fields, isStored) => {
+      const headers = {
+        'cache-control': 'max-age=60',
+        'content-type': 'application/json',
+        ...fields,
+      }
+      const { statusOf } = cacheBefore(answering(headers, '{"a": [1'), http)
+      expect((await statusOf()).includes('detail=incomplete')).toBe(!isStored)
+      expect((await statusOf()).startsWith('hit')).toBe(isStored)
+    },
+  )
+
   test('its length is of the sent bytes where they were encoded', async () => {
     const headers = {
       'cache-control': 'max-age=60',

@@ -24,11 +24,18 @@ export function encodeEntry(key: string, entry: StoredEntry): Uint8Array {
   const variants = entry.map(({ body, text: _decoded, ...about }) => {
     return { about, bytes: body.byteLength }
   })
-  const head = Buffer.from(JSON.stringify({ key, variants }))
-  const prefix = Buffer.alloc(prefixBytes)
-  prefix[0] = formatVersion
-  prefix.writeUInt32BE(head.byteLength, 5)
-  const value = Buffer.concat([prefix, head, ...entry.map(({ body }) => body)])
+  const head = JSON.stringify({ key, variants })
+  const headBytes = Buffer.byteLength(head)
+  const bodiesAt = prefixBytes + headBytes
+  const value = Buffer.allocUnsafeSlow(variants.reduce((at, { bytes }) => at + bytes, bodiesAt))
+  value[0] = formatVersion
+  value.writeUInt32BE(headBytes, 5)
+  value.write(head, prefixBytes)
+  let at = bodiesAt
+  for (const { body } of entry) {
+    value.set(body, at)
+    at += body.byteLength
+  }
   value.writeUInt32BE(crc32(value.subarray(5)), 1)
   return value
 }

@@ -55,8 +55,8 @@ export class CollapsedCalls {
   }
 
   async #join(key: string, exchange: Exchange, places: Places): Promise<Landed> {
-    const signal = exchange.call.signal?.() ?? new AbortController().signal
-    const fill = (shared: AbortSignal) => this.#fill(key, exchange, places, shared)
+    const signal = exchange.call.signal?.()
+    const fill = (shared: AbortSignal | undefined) => this.#fill(key, exchange, places, shared)
     const { reply, collapsed } = await this.#collapsing.fetch(key, signal, fill)
     return collapsed ? { ...reply, answer: followed(reply.answer) } : reply
   }
@@ -65,7 +65,7 @@ export class CollapsedCalls {
     key: string,
     exchange: Exchange,
     places: Places,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
   ): Promise<Outcome<Landed>> {
     const { forwarder, responses, leases } = this.#collapse
     const { partition } = places.own
@@ -73,7 +73,7 @@ export class CollapsedCalls {
       answer,
       variant: variantOf(variedBy(answer), exchange.asked.headers, partition.key),
     })
-    const call = async (ends: AbortSignal) => {
+    const call = async (ends: AbortSignal | undefined) => {
       const answer = await forwarder.exchange(exchange, places, { signal: ends })
       return outcomeOf(answer, landedAs(answer))
     }

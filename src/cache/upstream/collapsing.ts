@@ -10,8 +10,8 @@ export type Outcome<T> =
    */
   | { shared: false; reply: T; response: Response }
 
-/** Calls upstream; `signal` ends the whole exchange, its body included. */
-export type Call<T> = (signal: AbortSignal) => Promise<Outcome<T>>
+/** Calls upstream; `signal`, where there is one, ends the whole exchange, its body included. */
+export type Call<T> = (signal: AbortSignal | undefined) => Promise<Outcome<T>>
 
 /** A caller's own reply, and whether another one's call brought it (RFC 9211 section 2.6). */
 export interface Collapsed<T> {
@@ -40,10 +40,11 @@ export class Collapsing<T> {
 
   /**
    * `key` names what is asked for and for whom: the partition is part of it. `signal` is this
-   * caller's, and must live as long as the reply; rejects with its reason, or as `call` does.
+   * caller's, who never leaves without one, and must live as long as the reply; rejects with its
+   * reason, or as `call` does.
    */
-  async fetch(key: string, signal: AbortSignal, call: Call<T>): Promise<Collapsed<T>> {
-    signal.throwIfAborted()
+  async fetch(key: string, signal: AbortSignal | undefined, call: Call<T>): Promise<Collapsed<T>> {
+    signal?.throwIfAborted()
     const joined = this.#flights.get(key)
     const outcome = joined ? await joined.follow(signal) : await this.#lead(key, signal, call)
     if (outcome.shared) return { reply: outcome.reply(), collapsed: joined !== undefined }
@@ -52,16 +53,17 @@ export class Collapsing<T> {
     return { reply: own.shared ? own.reply() : own.reply, collapsed: false }
   }
 
-  async #lead(key: string, signal: AbortSignal, call: Call<T>): Promise<Outcome<T>> {
+  async #lead(key: string, signal: AbortSignal | undefined, call: Call<T>): Promise<Outcome<T>> {
     const isApart = (this.#apart.get(key) ?? 0) > performance.now()
     if (isApart || this.#flights.size >= mostFlights) return this.#noted(key, call(signal))
     const leave = () => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
     }
-    const flight = new Flight(call, leave)
+    // A signal makes a fetch dearer, and of a caller who never leaves it would never abort.
+    const flight = new Flight(call, signal && new AbortController(), leave)
     this.#flights.set(key, flight)
     this.#noted(key, flight.outcome).then(leave, leave)
-    return flight.lead(signal)
+    return signal ? flight.lead(signal) : flight.follow(signal)
   }
 
   async #noted(key: string, landed: Promise<Outcome<T>>): Promise<Outcome<T>> {
@@ -81,11 +83,13 @@ export function isLasting({ status }: Response): boolean {
 /** One upstream call, and who waits for it. */
 class Flight<T> {
   readonly outcome: Promise<Outcome<T>>
-  readonly #controller = new AbortController()
+  /** `undefined` where nothing is to end the call. */
+  readonly #controller: AbortController | undefined
   readonly #abandoned: () => void
   #callers = 0
 
-  constructor(call: Call<T>, abandoned: () => void) {
+  constructor(call: Call<T>, controller: AbortController | undefined, abandoned: () => void) {
+    this.#controller = controller
     this.#abandoned = abandoned
     this.outcome = this.#begin(call)
   }
@@ -105,8 +109,9 @@ class Flight<T> {
   }
 
   /** Rejects with the signal's reason as soon as it aborts, whatever becomes of the call. */
-  follow(signal: AbortSignal): Promise<Outcome<T>> {
+  follow(signal: AbortSignal | undefined): Promise<Outcome<T>> {
     this.#callers += 1
+    if (!signal) return this.outcome
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#callers -= 1
@@ -119,17 +124,17 @@ class Flight<T> {
   }
 
   async #begin(call: Call<T>): Promise<Outcome<T>> {
-    return call(this.#controller.signal)
+    return call(this.#controller?.signal)
   }
 
   #end(signal: AbortSignal): void {
-    signal.addEventListener('abort', () => this.#controller.abort(signal.reason), { once: true })
-    if (signal.aborted) this.#controller.abort(signal.reason)
+    signal.addEventListener('abort', () => this.#controller?.abort(signal.reason), { once: true })
+    if (signal.aborted) this.#controller?.abort(signal.reason)
   }
 
   /** First nobody can join any more, then the call ends. */
   #abandon(reason: unknown): void {
     this.#abandoned()
-    this.#controller.abort(reason)
+    this.#controller?.abort(reason)
   }
 }

@@ -47,7 +47,7 @@ export class FillLeases {
   }
 
   /** Rejects with the reason of `signal`, or as `call` does. */
-  async fetch<T>(key: string, signal: AbortSignal, fill: Fill<T>): Promise<Outcome<T>> {
+  async fetch<T>(key: string, signal: AbortSignal | undefined, fill: Fill<T>): Promise<Outcome<T>> {
     const place = `${this.#namespace}:fill:${hash('sha256', key, 'hex')}`
     const giveUpAt = performance.now() + times.wait * 1000
     for (let looks = 0; performance.now() < giveUpAt; looks += 1) {
@@ -79,7 +79,7 @@ export class FillLeases {
 
   async #fill<T>(
     lease: FillLease,
-    signal: AbortSignal,
+    signal: AbortSignal | undefined,
     { find, call }: Fill<T>,
   ): Promise<Outcome<T>> {
     let outcome: Outcome<T> | undefined
@@ -144,9 +144,9 @@ class FillLease {
 }
 
 /** Longer from look to look, and never the same for all who wait. */
-async function pause(looks: number, signal: AbortSignal): Promise<void> {
+async function pause(looks: number, signal: AbortSignal | undefined): Promise<void> {
   const [shortest, longest] = times.poll
   const most = Math.min(longest, shortest * 2 ** (looks + 1))
   const ms = shortest + Math.random() * (most - shortest)
-  await sleep(ms, undefined, { signal }).catch(() => signal.throwIfAborted())
+  await sleep(ms, undefined, { signal }).catch(() => signal?.throwIfAborted())
 }

@@ -19,13 +19,19 @@ export async function readWhole(response: Response, limit: number): Promise<Body
   const read = await readBounded(body, limit)
   if (!read.complete) return { stream: read.stream }
   const { bytes } = read
-  return { bytes, complete: hasAll(headers, bytes) && !breaksOff(headers, bytes) }
+  return { bytes, complete: hasAll(headers, bytes) }
 }
 
 /** What was decoded has another length than was sent. */
 function hasAll(headers: Fields, bytes: Uint8Array): boolean {
-  const length = headers.get('content-length')
-  return length === null || isDecoded(headers) || Number(length) === bytes.byteLength
+  const length = isDecoded(headers) ? null : headers.get('content-length')
+  if (length !== null) return Number(length) === bytes.byteLength
+  return tellsItsEnd(headers) || !breaksOff(headers, bytes)
+}
+
+/** RFC 9112 section 7.1: of chunks the last one says so, and `fetch` rejects without it. */
+function tellsItsEnd(headers: Fields): boolean {
+  return !isDecoded(headers) && headers.get('transfer-encoding') === 'chunked'
 }
 
 /** JSON that is none is most likely half of one. */

@@ -25,6 +25,11 @@ export class SqliteDatabase {
     this.#file = settings.database instanceof SqliteFile ? settings.database : undefined
   }
 
+  /** Nobody else writes with its connection. */
+  get isOwn(): boolean {
+    return this.#file !== undefined
+  }
+
   get inMemory(): boolean {
     return this.#file?.inMemory ?? false
   }
@@ -40,6 +45,17 @@ export class SqliteDatabase {
     } catch (error) {
       throwUnlessBusy(error)
       return this.#runLater(later())
+    }
+  }
+
+  /** As {@link run}, where that can be done at once; `undefined` where it cannot. */
+  atOnce<T>(operation: Operation<T>): T | undefined {
+    if (!this.#open) return undefined
+    try {
+      return operation(this.#usable())
+    } catch {
+      // Whoever asks in the usual way then is told why.
+      return undefined
     }
   }
 

@@ -34,7 +34,7 @@ export function sqliteStatements(name: string) {
       `CREATE TRIGGER IF NOT EXISTS "${name}.deleted" AFTER DELETE ON ${table} ${withOldBody}`,
       `CREATE TRIGGER IF NOT EXISTS "${name}.replaced" AFTER UPDATE OF version ON ${table} ${withOldBody}`,
     ],
-    get: `SELECT value, version FROM ${table} WHERE key = ? AND ${live}`,
+    get: `SELECT value, version, expires_at FROM ${table} WHERE key = ? AND ${live}`,
     getWithBody: `SELECT coalesce(body, value) AS value, ${table}.version AS version FROM ${table}
       LEFT JOIN ${bodies} USING (version) WHERE key = ? AND ${live}`,
     expiresAt: `SELECT expires_at FROM ${table} WHERE key = ? AND ${live}`,

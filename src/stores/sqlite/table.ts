@@ -4,6 +4,7 @@ import { newVersion } from '../version.ts'
 import { blobBytes } from './connection.ts'
 import type { SqliteConnection, SqliteRow, SqliteValue } from './connection.ts'
 import { sqliteStatements } from './statements.ts'
+import { type KnownRow, KnownValues } from './known-values.ts'
 import type { SqliteStatements } from './statements.ts'
 
 const writesPerSweep = 16
@@ -17,20 +18,29 @@ const maxInRow = 256 * 1024
 export class SqliteTable {
   readonly #connection: SqliteConnection
   readonly #sql: SqliteStatements
+  readonly #known: KnownValues
   #writes = 0
 
   /** `name` must have been checked: it becomes part of the SQL. */
   constructor(connection: SqliteConnection, name: string) {
     this.#connection = connection
     this.#sql = sqliteStatements(name)
+    this.#known = new KnownValues(connection)
     for (const sql of this.#sql.create) connection.exec(sql)
   }
 
   get(key: string): StoredValue | undefined {
-    const row = this.#connection.row(this.#sql.get, key, Date.now())
-    if (!row) return undefined
-    // With its body it is asked for anew, because by then it may be another.
-    return stored(row) ?? stored(this.#connection.row(this.#sql.getWithBody, key, Date.now()))
+    return this.#read(key).found
+  }
+
+  /** As `get`, of many: only what is not known any more is read. Nobody else may write with the connection. */
+  lookUp(keys: readonly string[]): Array<StoredValue | undefined> {
+    this.#known.check()
+    return keys.map((key) => {
+      const row = this.#known.get(key) ?? this.#read(key)
+      this.#known.remember(key, row)
+      return row.found
+    })
   }
 
   set(key: string, value: Uint8Array, lives: number): void {
@@ -42,7 +52,7 @@ export class SqliteTable {
   }
 
   compareAndDelete(key: string, version: string): boolean {
-    return this.write(() => this.#change(this.#sql.compareAndDelete, key, version, Date.now()))
+    return this.write(() => this.#change(key, this.#sql.compareAndDelete, key, version, Date.now()))
   }
 
   create(key: string, value: Uint8Array, lives: number): string | undefined {
@@ -51,7 +61,7 @@ export class SqliteTable {
     const created =
       lives === 0
         ? !this.get(key)
-        : this.write(() => this.#store(version, value, this.#sql.insert, ...row, Date.now()))
+        : this.write(() => this.#store(key, version, value, this.#sql.insert, ...row, Date.now()))
     return created ? version : undefined
   }
 
@@ -61,7 +71,7 @@ export class SqliteTable {
     const replaced =
       lives === 0
         ? this.compareAndDelete(key, old)
-        : this.write(() => this.#store(version, value, this.#sql.update, ...row, Date.now()))
+        : this.write(() => this.#store(key, version, value, this.#sql.update, ...row, Date.now()))
     return replaced ? version : undefined
   }
 
@@ -70,7 +80,7 @@ export class SqliteTable {
       const found = this.get(key)
       const sum = addToDigits(found?.value, by)
       const digits = Buffer.from(String(sum))
-      if (found) this.#change(this.#sql.recount, newVersion(), digits, key)
+      if (found) this.#change(key, this.#sql.recount, newVersion(), digits, key)
       else this.put(key, digits, lives)
       return sum
     })
@@ -84,7 +94,7 @@ export class SqliteTable {
 
   expire(key: string, lives: number): boolean {
     if (lives === 0) return this.delete(key)
-    return this.write(() => this.#change(this.#sql.expire, expiresAt(lives), key, Date.now()))
+    return this.write(() => this.#change(key, this.#sql.expire, expiresAt(lives), key, Date.now()))
   }
 
   /** The next keys after `after`, or from `prefix` on; it is the last page when it is not full. */
@@ -102,7 +112,7 @@ export class SqliteTable {
   clear(prefix: string, size: number): number {
     return this.write(() => {
       const keys = this.page(prefix, undefined, size)
-      for (const { key } of keys) this.#change(this.#sql.remove, key)
+      for (const { key } of keys) this.#change(key, this.#sql.remove, key)
       return keys.length
     })
   }
@@ -120,25 +130,43 @@ export class SqliteTable {
   put(key: string, value: Uint8Array, lives: number): void {
     const version = newVersion()
     const row = [key, version, inRow(value), expiresAt(lives)]
-    if (lives === 0) this.#change(this.#sql.remove, key)
-    else this.#store(version, value, this.#sql.set, ...row)
+    if (lives === 0) this.#change(key, this.#sql.remove, key)
+    else this.#store(key, version, value, this.#sql.set, ...row)
   }
 
   /** Deletes; to be called within {@link write}. */
   remove(key: string): boolean {
-    return this.#change(this.#sql.delete, key, Date.now())
+    return this.#change(key, this.#sql.delete, key, Date.now())
   }
 
-  #store(version: string, value: Uint8Array, sql: string, ...row: SqliteValue[]): boolean {
-    const changed = this.#change(sql, ...row)
-    if (changed && inRow(value) !== value) this.#change(this.#sql.setBody, version, value)
+  #read(key: string): KnownRow {
+    const row = this.#connection.row(this.#sql.get, key, Date.now())
+    if (!row) return absent
+    // With its body it is asked for anew, because by then it may be another.
+    const found =
+      stored(row) ?? stored(this.#connection.row(this.#sql.getWithBody, key, Date.now()))
+    return { found, expiresAt: Number(row['expires_at'] ?? Infinity) }
+  }
+
+  #store(
+    key: string,
+    version: string,
+    value: Uint8Array,
+    sql: string,
+    ...row: SqliteValue[]
+  ): boolean {
+    const changed = this.#change(key, sql, ...row)
+    if (changed && inRow(value) !== value) this.#change(key, this.#sql.setBody, version, value)
     return changed
   }
 
-  #change(sql: string, ...values: SqliteValue[]): boolean {
+  #change(key: string, sql: string, ...values: SqliteValue[]): boolean {
+    this.#known.forget(key)
     return this.#connection.change(sql, ...values) > 0
   }
 }
+
+const absent: KnownRow = { found: undefined, expiresAt: Infinity }
 
 function stored(row: SqliteRow | undefined): StoredValue | undefined {
   const value = blobBytes(row?.['value'])

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Store } from '../../stores/store.ts'
+import type { Store, StoredValue } from '../../stores/store.ts'
 import { bytes, checksOf, holds, isAbsent, versionOf } from './store-checks.ts'
 import type { StoreChecks } from './store-checks.ts'
 
@@ -104,7 +104,38 @@ const holding = checksOf('atHand', {
     assert.deepEqual(texts, ['value a', undefined, undefined, undefined, undefined])
     assert.equal(found[0]?.version, await versionOf(store, key('a')))
   },
+  'atHand gives what get finds, after each kind of write': async (store, key) => {
+    const name = key('a')
+    const current = async () => (await versionOf(store, name)) ?? ''
+    const writes: Array<() => unknown> = [
+      () => store.set(name, bytes('set'), { ttl: 60 }),
+      () => store.set(name, bytes('set again')),
+      async () => store.compareAndSwap(name, await current(), bytes('swapped')),
+      () => store.compareAndSwap(name, 'another version', bytes('not swapped')),
+      () => store.setMany?.([[name, bytes('among many')]]),
+      () => store.expire?.(name, 60),
+      async () => store.compareAndDelete(name, await current()),
+      () => store.compareAndSwap(name, undefined, bytes('created')),
+      () => store.deleteMany?.([name]),
+      () => store.increment?.(name, 1),
+      () => store.increment?.(name, 41),
+      () => store.set(name, bytes('0 s'), { ttl: 0 }),
+      () => store.set(name, bytes('to be cleared')),
+      () => store.clear?.(name),
+      () => store.set(name, bytes('to be deleted')),
+      () => store.delete(name),
+    ]
+    for (const write of writes) {
+      await write()
+      const [found] = store.atHand([name]) ?? [await store.get(name)]
+      assert.deepEqual(plain(found), plain(await store.get(name)))
+    }
+  },
 })
+
+function plain(found: StoredValue | undefined): unknown {
+  return found && { ...found, value: Buffer.from(found.value).toString() }
+}
 
 const writing = checksOf('setMany', {
   'setMany writes many with one ttl, the last one of equal keys': async (store, key) => {

@@ -95,7 +95,11 @@ export class HeldReply extends Response {
     if (this.#streamed) return this.#streamed
     this.#streamed = rebuild(this, body && ownCopy(body))
     // Fetch keeps what it has read locked, and at its end.
-    if (this.#isRead) this.#streamed.body?.getReader().cancel()
+    if (this.#isRead)
+      this.#streamed.body
+        ?.getReader()
+        .cancel()
+        .catch(() => {})
     return this.#streamed
   }
 

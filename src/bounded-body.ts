@@ -16,11 +16,16 @@ export async function readBounded(
   let size = 0
   while (size <= limit) {
     const { done, value } = await reader.read()
-    if (done) return { complete: true, bytes: Buffer.concat(chunks) }
+    if (done) return { complete: true, bytes: joined(chunks) }
     chunks.push(value)
     size += value.length
   }
   return { complete: false, stream: resume(chunks, reader) }
+}
+
+/** Most bodies come in one piece. */
+function joined(chunks: readonly Uint8Array[]): Uint8Array {
+  return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
 }
 
 function resume(

@@ -29,7 +29,7 @@ export interface CachedFetch {
   (input: string | URL | Request, init?: CachedFetchInit): Promise<Response>
   /**
    * The parsed JSON of a reply, `undefined` for an empty one: what is stored is parsed without making
-   * a `Response` of it, in half the time. Throws an `UpstreamError` for a status that is not 2xx, an
+   * a `Response` of it. Throws an `UpstreamError` for a status that is not 2xx, an
    * `UnexpectedResponseError` for what is no JSON, and as the `fetch` it was made with.
    */
   json<T = unknown>(input: string | URL | Request, init?: CachedFetchInit): Promise<T>

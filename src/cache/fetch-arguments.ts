@@ -37,7 +37,7 @@ export function forwardedInit(
 ): RequestInit {
   const { cache: _mode, ttl: _ttl, tags: _tags, signal, ...rest } = init
   const sent: RequestInit = { ...rest }
-  if (fields) sent.headers = forwardedHeaders(own instanceof Headers ? own : new Headers(), fields)
+  if (fields) sent.headers = own instanceof Headers ? forwardedHeaders(own, fields) : { ...fields }
   // `null` lets go of a Request's own signal.
   if (detached || shared) sent.signal = shared ?? null
   else if (signal) sent.signal = signal

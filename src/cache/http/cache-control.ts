@@ -1,3 +1,5 @@
+import { Recent } from '../../recent.ts'
+
 /** The directives of a Cache-Control header; one without a value is `true`. */
 export type Directives = ReadonlyMap<string, string | true>
 
@@ -9,6 +11,15 @@ export type Directives = ReadonlyMap<string, string | true>
  */
 export function parseCacheControl(header: string | null): Directives {
   if (header === null || header === '') return none
+  if (header.length > longestKnown) return parsed(header)
+  return known.getOrMake(header, () => parsed(header))
+}
+
+/** An API sends the same few over and over. */
+const known = new Recent<Directives>(200)
+const longestKnown = 200
+
+function parsed(header: string): Directives {
   const directives = new Map<string, string | true>()
   for (const [, name, quoted, token] of header.matchAll(directive)) {
     const key = name!.toLowerCase()

@@ -7,6 +7,7 @@ export interface SeenRequest {
   connection: number
   path: string
   authorization: string | undefined
+  dpop: string | undefined
 }
 
 /** An upstream API that answers as its switch says, byte by byte. */
@@ -45,7 +46,8 @@ export class HostileApi {
       if (!received.includes('\r\n\r\n')) return
       const authorization = /^authorization: (.*)$/im.exec(received)?.[1]?.trim()
       const path = received.split(' ')[1] ?? ''
-      const request = { connection, path, authorization }
+      const dpop = /^dpop: (.*)$/im.exec(received)?.[1]?.trim()
+      const request = { connection, path, authorization, dpop }
       this.seen.push(request)
       received = ''
       this.answer(socket, request)

@@ -46,8 +46,21 @@ const headersOf = (values: Record<string, readonly string[]>) =>
   ) as fc.Arbitrary<Record<string, string>>
 const headers = headersOf({
   'retry-after': [
-    ...['0', '0', '1', '2', '3', '86400', 'abc', '-1', '1e9', '0.5', '', '99999999999'],
-    ...['Wed, 21 Oct 2015 07:28:00 GMT', 'Wed, 21 Oct 2099 07:28:00 GMT', 'Wed, 99 Foo'],
+    '0',
+    '0',
+    '1',
+    '2',
+    '3',
+    '86400',
+    'abc',
+    '-1',
+    '1e9',
+    '0.5',
+    '',
+    '99999999999',
+    'Wed, 21 Oct 2015 07:28:00 GMT',
+    'Wed, 21 Oct 2099 07:28:00 GMT',
+    'Wed, 99 Foo',
   ],
   'www-authenticate': [
     'Bearer error="invalid_token"',

@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { navigation, ownForm } from '../middleware/express-app.ts'
 import { cookiesOf } from '../middleware/flow.ts'
+import { good, HostileApi, reply } from '../middleware/hostile-api.ts'
 import {
   accessTokenTtl,
   type OidcProviderSettings,
@@ -200,6 +201,27 @@ describe('DPoP', () => {
     expect([...keys.values()].map((of) => of.size)).toEqual([1, 1])
     expect(new Set([...keys.values()].flatMap((of) => [...of])).size).toBe(2)
     expect(new Set(used.map(({ dpop }) => claimsOf(dpop)['jti'])).size).toBe(used.length)
+  })
+
+  test('OC-33 a call that is made again, because its connection broke, has another proof', async () => {
+    const api = new HostileApi()
+    await api.start()
+    try {
+      const at = await startedWith(bound)
+      const apiOrigins = [api.origin, at.issuer]
+      const { browser } = appAt(at, { dpop: true, apiBaseUrl: api.origin, apiOrigins })
+      const ada = browser()
+      await logIn(ada)
+      api.answer = (socket) => {
+        if (api.seen.length === 1) socket.resetAndDestroy()
+        else socket.write(reply('200 OK', {}, good))
+      }
+      await ada.get('/me').expect(200)
+      const proofs = api.seen.map(({ dpop }) => claimsOf(dpop))
+      expect(new Set(proofs.map(({ jti }) => jti)).size).toBe(2)
+    } finally {
+      await api.close()
+    }
   })
 
   test('a bearer token in the place of a bound one is refused', async () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { ConfigError } from '../../src/errors.ts'
 import { createStore, type StoreSource } from '../../src/stores/index.ts'
 import type { Store } from '../../src/stores/store.ts'
@@ -28,23 +28,56 @@ const backends: Record<string, { base: object; options: string[] }> = {
   redis: {
     base: {},
     options: [
-      ...['namespace', 'layout', 'durable', 'url', 'host', 'port', 'path', 'db', 'username'],
-      ...['password', 'tls', 'cluster', 'sentinels', 'sentinelName', 'sentinelUsername'],
-      ...['sentinelPassword', 'connectTimeout', 'commandTimeout', 'driver'],
+      'namespace',
+      'layout',
+      'durable',
+      'url',
+      'host',
+      'port',
+      'path',
+      'db',
+      'username',
+      'password',
+      'tls',
+      'cluster',
+      'sentinels',
+      'sentinelName',
+      'sentinelUsername',
+      'sentinelPassword',
+      'connectTimeout',
+      'commandTimeout',
+      'driver',
     ],
   },
   postgres: {
     base: {},
     options: [
-      ...['url', 'host', 'port', 'database', 'user', 'password', 'tls', 'poolSize'],
-      ...['connectTimeout', 'commandTimeout', 'table', 'schema', 'createTable'],
+      'url',
+      'host',
+      'port',
+      'database',
+      'user',
+      'password',
+      'tls',
+      'poolSize',
+      'connectTimeout',
+      'commandTimeout',
+      'table',
+      'schema',
+      'createTable',
     ],
   },
   memcached: {
     base: {},
     options: [
-      ...['url', 'servers', 'host', 'port', 'namespace'],
-      ...['connectTimeout', 'commandTimeout', 'maxValueBytes'],
+      'url',
+      'servers',
+      'host',
+      'port',
+      'namespace',
+      'connectTimeout',
+      'commandTimeout',
+      'maxValueBytes',
     ],
   },
   mongodb: {
@@ -58,8 +91,15 @@ const backends: Record<string, { base: object; options: string[] }> = {
   dynamodb: {
     base: { region: 'eu-west-1' },
     options: [
-      ...['region', 'endpoint', 'credentials', 'table', 'namespace', 'partitions'],
-      ...['createTable', 'connectTimeout', 'commandTimeout'],
+      'region',
+      'endpoint',
+      'credentials',
+      'table',
+      'namespace',
+      'partitions',
+      'createTable',
+      'connectTimeout',
+      'commandTimeout',
     ],
   },
 }
@@ -96,13 +136,14 @@ beforeEach(() => {
   connect.mockClear()
   here = readdirSync('.')
 })
-afterEach(async () => {
+
+async function expectNothingOpened(): Promise<void> {
   // What was begun in the background would show by now.
   await sleep(20)
   expect(connect).not.toHaveBeenCalled()
   expect(readdirSync('.')).toEqual(here)
   expect(readdirSync(folder)).toEqual([])
-})
+}
 
 /** The store; or the error, which has to be ours and to repeat no secret. */
 function madeOf(source: unknown): Store | ConfigError {
@@ -128,6 +169,7 @@ describe.each(Object.entries(backends))('%s', (backend, { base, options }) => {
       { numRuns: 1_000 },
     )
     expect(refused).toBeGreaterThan(100)
+    await expectNothingOpened()
   })
 })
 
@@ -160,4 +202,5 @@ test('ST-12 whatever a URL says, it makes a store or an error that repeats no pa
     { numRuns: 3_000 },
   )
   expect(made).toBeGreaterThan(100)
+  await expectNothingOpened()
 })

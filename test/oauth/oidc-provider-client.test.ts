@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { navigation, ownForm } from '../middleware/express-app.ts'
 import { cookiesOf } from '../middleware/flow.ts'
-import { good, HostileApi, reply } from '../middleware/hostile-api.ts'
+import { HostileApi, reply as raw } from '../middleware/hostile-api.ts'
 import {
   accessTokenTtl,
   type OidcProviderSettings,
@@ -214,7 +214,7 @@ describe('DPoP', () => {
       await logIn(ada)
       api.answer = (socket) => {
         if (api.seen.length === 1) socket.resetAndDestroy()
-        else socket.write(reply('200 OK', {}, good))
+        else socket.write(raw('200 OK', {}))
       }
       await ada.get('/me').expect(200)
       const proofs = api.seen.map(({ dpop }) => claimsOf(dpop))

@@ -243,10 +243,10 @@ describe('HT-03 what is sent again is the app’s to say', () => {
       [{ statusCodes: [401] }, /retry\.statusCodes.*new token/],
       [{ statusCodes: [600] }, /retry\.statusCodes/],
     ])('%j is refused', (retry, words) => {
-      const make = () => resolved(retry as ProviderOptions['retry'])
-      expect(make).toThrow(ConfigError)
-      expect(make).toThrow(words)
-      expect(make).toThrow(`providers.${name}`)
+      const configure = () => resolved(retry as ProviderOptions['retry'])
+      expect(configure).toThrow(ConfigError)
+      expect(configure).toThrow(words)
+      expect(configure).toThrow(`providers.${name}`)
     })
   })
 })

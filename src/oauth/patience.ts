@@ -43,12 +43,12 @@ export async function patiently(
     const isNamed = retry.statusCodes.has(status)
     if (!isNamed && !asking.includes(status)) return response
     const wait = waitAfter(response)
-    const retried = isNamed && isSafe(method) && resent < retry.limit && wait <= left
+    const pause = Math.max(wait, shortestWait)
+    const retried = isNamed && isSafe(method) && resent < retry.limit && pause <= left
     onThrottled({ status, wait, retried })
     if (!retried) return response
     // What becomes of it is nobody's concern any more.
     response.body?.cancel().catch(() => {})
-    const pause = Math.max(wait, shortestWait)
     left -= pause
     await pauseOf(pause, signal)
   }

@@ -291,6 +291,18 @@ test('a job may wait for longer', async () => {
   expect(instants).toHaveLength(2)
 })
 
+test('a job that must not wait is told at once', async () => {
+  const instants = answersFirst(9, 503, { 'retry-after': '0' })
+  const { auth, browser } = createApp(world, {
+    cache: false,
+    options: { user: () => 'user-2', basePath: '/connect' },
+  })
+  await loginAs(browser(), { user: 'ada', provider: 'spotify', path: '/connect' })
+  const { api } = await auth.forUser('user-2', { maxWait: 0 })
+  await expect(api.spotify.get('me/top/tracks')).rejects.toMatchObject({ status: 503 })
+  expect(instants).toHaveLength(1)
+})
+
 test.each([
   ['120', 120],
   [' 0 ', 0],

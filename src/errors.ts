@@ -1,3 +1,5 @@
+import { STATUS_CODES } from 'node:http'
+
 /** Every `code` an error of behalf can have; codes never change their meaning. */
 export type ErrorCode =
   | 'config_invalid'
@@ -379,8 +381,10 @@ export class UpstreamError extends BehalfError {
   readonly body: unknown
   readonly provider: string
   constructor(provider: string, what: string, response: Response, body: unknown) {
-    const { status, statusText, headers } = response
-    super(`${what} answered ${status}${statusText && ` ${statusText}`}${challengeOf(headers)}.`)
+    const { status, headers } = response
+    // Not in the reply's own words: they may be anything, also the token that it was sent.
+    const words = STATUS_CODES[status] ?? ''
+    super(`${what} answered ${status}${words && ` ${words}`}${challengeOf(headers)}.`)
     this.provider = provider
     this.status = response.status
     this.headers = response.headers

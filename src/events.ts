@@ -31,8 +31,9 @@ export interface EventFields {
   /** The provider refuses a refresh token that may have been presented before. */
   reuse_suspected: { provider: string; grant: string }
   /**
-   * The upstream API asked for patience (429, 503): the call is made again after `wait` seconds, or
-   * not, because that is too long or the call changes something.
+   * The upstream API asked for patience (429, 503), or failed as the provider's `retry` names it: the
+   * call is made again after `wait` seconds, or not, because that is too long or too often, or the call
+   * changes something.
    */
   throttled: {
     provider: string

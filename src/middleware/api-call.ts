@@ -40,6 +40,7 @@ export function apiCall(
   const forwarding = ({ tokens: own, request }: CallOwner, about: () => About) => {
     const patience = {
       maxWait,
+      retry: access.provider.retry,
       onThrottled: (how: Throttling) => app.emit({ type: 'throttled', ...about(), ...how }),
     }
     return (how: Forwarding) => {

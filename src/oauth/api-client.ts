@@ -76,8 +76,9 @@ export class ApiClient {
 
   /**
    * A standard `fetch` that adds the user's access token; hand it to an SDK. It resolves on every
-   * status; GET and HEAD are sent again after a 429 or 503 that asks for 2 seconds or less. Paths are resolved against `apiBaseUrl`; a URL of an origin that is not the provider's
-   * throws `OriginNotAllowedError`.
+   * status; GET and HEAD are sent again after a reply that the provider's `retry` names (429, 503),
+   * while that costs 2 seconds or less. Paths are resolved against `apiBaseUrl`; a URL of an origin
+   * that is not the provider's throws `OriginNotAllowedError`.
    */
   readonly fetch = async (
     input: string | URL | Request,

@@ -1,8 +1,11 @@
 import { readBounded } from '../bounded-body.ts'
+import { pastBrokenConnection } from './broken-connection.ts'
 import { codeOf, reasonOf } from './exchange-failure.ts'
 import type { Provider } from './provider.ts'
 import type { ProviderAccess } from './provider-access.ts'
+import { isSafe } from './retry.ts'
 import { waitAfter } from './retry-after.ts'
+import { isTimedFetch } from './timed-fetch.ts'
 import { sendWithToken } from './token-scheme.ts'
 import type { TokenHandler } from './token-handler.ts'
 import { parsedUrl } from '../parsed-url.ts'
@@ -26,7 +29,8 @@ export interface Sending {
 /**
  * Sends a request to the provider's API with the user's access token. After a 401 `invalid_token`
  * (RFC 6750 section 3.1) the token is refreshed once and the request sent again, if its body can
- * be: bodies up to 1 MB are kept for it. While the API wants no calls, it gets none.
+ * be: bodies up to 1 MB are kept for it. While the API wants no calls, it gets none. GET and HEAD are
+ * sent once more where the connection broke before a reply began.
  */
 export async function authorizedFetch(
   { provider, cooldowns, proofs }: ProviderAccess,
@@ -38,15 +42,20 @@ export async function authorizedFetch(
   const cooling = await untilAborted(cooldowns.left(record.grantId), signal)
   if (cooling > (isResend ? resendSkew : 0)) return notSent(provider, cooling)
   const body = await replayable(request)
+  // What a fetch of the app's own has done by the time it fails, nobody knows.
+  const maySendAgain = isSafe(request.method) && isTimedFetch(provider.fetch)
   const send = (accessToken: string) => {
     const headers = new Headers(request.headers)
     for (const name of droppedHeaders) headers.delete(name)
     const { method, redirect } = request
     const init = { method, headers, redirect, signal, ...body.init }
     const shown = { accessToken, dpopKey: record.dpopKey }
-    return follow(provider, request.url, init, (...hop) =>
-      sendWithToken(shown, proofs, hop, (to, how) => attempt(provider, to, how)),
-    )
+    return follow(provider, request.url, init, (...hop) => {
+      // With a new proof of its key, which is good for one request.
+      const sendHop = () =>
+        sendWithToken(shown, proofs, hop, (to, how) => attempt(provider, to, how))
+      return maySendAgain ? pastBrokenConnection(sendHop) : sendHop()
+    })
   }
   const { accessToken } = record.tokens
   let response = await send(accessToken)
@@ -140,8 +149,7 @@ function redirectOf(
 ): string | undefined {
   const location = response.headers.get('location')
   const isRedirect = [301, 302, 303, 307, 308].includes(response.status)
-  const isSafe = init.method === 'GET' || init.method === 'HEAD'
-  if (!isRedirect || !isSafe || !location) return undefined
+  if (!isRedirect || !isSafe(init.method ?? 'GET') || !location) return undefined
   const target = parsedUrl(location, from)
   return target && provider.apiOrigins.includes(target.origin) ? target.href : undefined
 }

@@ -1,6 +1,7 @@
 import type { CacheRules } from '../cache/rules/rules.ts'
 import type { ClientKey } from './client-key.ts'
 import type { RateLimitedBy } from './cooldowns.ts'
+import type { RetryOptions } from './retry.ts'
 import type { TokenResponse } from './token-set.ts'
 
 /** How this app proves itself at the token endpoint (RFC 7591 section 2, RFC 7523). */
@@ -105,6 +106,12 @@ export interface ProviderOptions {
    * call it was. Until its `Retry-After` is over, they are not called. Default `grant`.
    */
   rateLimitedBy?: RateLimitedBy | undefined
+  /**
+   * When a GET or HEAD is sent again because of the API's reply, after the wait that its `Retry-After`
+   * asks for, or 1 s. All waits of a request together are 2 s at most (`maxWait` of `forUser()`),
+   * whatever is set here; `false`: never. Default `{ limit: 2, statusCodes: [429, 503] }`.
+   */
+  retry?: RetryOptions | false | undefined
   /** What goes to the provider's endpoints and to its API. Default: the global `fetch`. */
   fetch?: typeof fetch | undefined
 }

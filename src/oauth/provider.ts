@@ -2,6 +2,7 @@ import { ConfigError } from '../errors.ts'
 import { type ClientKey, isClientKey } from './client-key.ts'
 import { sendingAtOnce } from './presentation.ts'
 import type { ClientAuthentication, ProviderDefinition } from './provider-options.ts'
+import { type Retry, retryOf } from './retry.ts'
 import { normalizeScope } from './scope.ts'
 import { checkResource } from './token-target.ts'
 
@@ -32,6 +33,7 @@ export interface Provider {
   readonly apiBaseUrl: URL | undefined
   readonly apiOrigins: readonly string[]
   readonly userInfo: URL | undefined
+  readonly retry: Retry
   readonly fetch: typeof fetch
 }
 
@@ -87,6 +89,7 @@ export function resolveProvider(
       (origin) => secureUrl(origin, 'apiOrigins', complain).origin,
     ),
     userInfo: userInfoUrl(definition.userInfo, api, complain),
+    retry: retryOf(definition.retry, complain),
     fetch: definition.fetch ? sendingAtOnce(definition.fetch) : fallbackFetch,
   }
 }

@@ -21,13 +21,22 @@ export interface ConnectionTimeouts {
 export function timedFetch(timeouts: ConnectionTimeouts): typeof fetch {
   const usual = usualDispatchers()
   let agent: Promise<Agent> | undefined
-  return async (input, init) => {
+  const send: typeof fetch = async (input, init) => {
     if (!isStill(usual)) return sendingAtOnce(plainFetch())(input, init)
     const presented = presentationOf(init)
     const limits = await (agent ??= agentWith(timeouts))
     const dispatcher = presented ? presentingThrough(limits, presented) : limits
     return plainFetch()(input, { ...init, dispatcher } as RequestInit)
   }
+  made.add(send)
+  return send
+}
+
+const made = new WeakSet<typeof fetch>()
+
+/** Was it made here, and is not a `fetch` of the app's own? */
+export function isTimedFetch(send: typeof fetch): boolean {
+  return made.has(send)
 }
 
 /** The agent calls this part of a handler when it has a connection and is about to write to it. */

@@ -55,7 +55,7 @@ function cacheFolder(): string {
  * percent-encoded. Throws a `ConfigError` where there is a host or no path.
  */
 export function urlPath(url: string | URL): { path: string; query: URLSearchParams } {
-  const { scheme, username, hosts, path, query } = parseStoreUrl(String(url))
+  const { scheme, username, hosts, path, query } = parseStoreUrl(url)
   if (path === '' || username !== undefined || hosts.length > 0) {
     throw new ConfigError(
       `${scheme}: must be followed by a path, as in ${scheme}:name or ${scheme}:///folder/name.`,

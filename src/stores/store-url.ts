@@ -16,8 +16,9 @@ export interface StoreUrl {
  * Takes a store's URL apart (RFC 3986, but with several hosts, which `URL` refuses). A user's name
  * and a password are percent-decoded. Throws a `ConfigError` for what is no URL.
  */
-export function parseStoreUrl(url: string): StoreUrl {
-  const { scheme, authority, path, query } = split(url)
+export function parseStoreUrl(url: string | URL): StoreUrl {
+  if (typeof url !== 'string' && !(url instanceof URL)) throw unreadable()
+  const { scheme, authority, path, query } = split(String(url))
   const at = authority.lastIndexOf('@')
   const colon = authority.slice(0, at).indexOf(':')
   const [username, password] =

@@ -5,14 +5,17 @@ import { type AddressInfo, createServer, type Socket } from 'node:net'
 export interface SeenRequest {
   /** Number of its connection, from 1. */
   connection: number
+  path: string
   authorization: string | undefined
+  dpop: string | undefined
 }
 
 /** An upstream API that answers as its switch says, byte by byte. */
 export class HostileApi {
   readonly seen: SeenRequest[] = []
   /** Writes a reply, or does something worse. */
-  answer: (socket: Socket) => void = (socket) => socket.write(reply('200 OK', {}, good))
+  answer: (socket: Socket, request: SeenRequest) => void = (socket) =>
+    socket.write(reply('200 OK', {}, good))
   readonly #server = createServer((socket) => this.#serve(socket))
   readonly #sockets = new Set<Socket>()
   #connections = 0
@@ -42,9 +45,12 @@ export class HostileApi {
       received += bytes.toString('latin1')
       if (!received.includes('\r\n\r\n')) return
       const authorization = /^authorization: (.*)$/im.exec(received)?.[1]?.trim()
-      this.seen.push({ connection, authorization })
+      const path = received.split(' ')[1] ?? ''
+      const dpop = /^dpop: (.*)$/im.exec(received)?.[1]?.trim()
+      const request = { connection, path, authorization, dpop }
+      this.seen.push(request)
       received = ''
-      this.answer(socket)
+      this.answer(socket, request)
     })
   }
 }

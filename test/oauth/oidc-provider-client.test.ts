@@ -1,22 +1,15 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { oidc, type OidcOptions } from '../../src/oauth/providers/index.ts'
-import {
-  baseUrl,
-  type Browser,
-  createApp,
-  navigation,
-  ownForm,
-  type World,
-} from '../middleware/express-app.ts'
-import { beginLogin, cookiesOf } from '../middleware/flow.ts'
+import { navigation, ownForm } from '../middleware/express-app.ts'
+import { cookiesOf } from '../middleware/flow.ts'
+import { HostileApi, reply as raw } from '../middleware/hostile-api.ts'
 import {
   accessTokenTtl,
   type OidcProviderSettings,
   type RunningOidcProvider,
   startOidcProvider,
 } from '../support/oidc-provider.ts'
-import { OidcBrowser } from '../support/oidc-provider-pages.ts'
+import { appAt, callbackUrl, logIn, outliveAccessTokens } from './oidc-provider-app.ts'
 
 let server: RunningOidcProvider | undefined
 afterEach(async () => {
@@ -26,33 +19,7 @@ afterEach(async () => {
 })
 
 async function startedWith(settings: OidcProviderSettings): Promise<RunningOidcProvider> {
-  return (server = await startOidcProvider(`${baseUrl}/auth/spotify/callback`, settings))
-}
-
-function appWith(at: RunningOidcProvider, options: Partial<OidcOptions> = {}) {
-  const { issuer, clientId, clientSecret } = at
-  const provider = oidc({
-    issuer,
-    clientId,
-    clientSecret,
-    scope: ['openid', 'profile', 'email', 'offline_access'],
-    authorizationParameters: { prompt: 'consent' },
-    apiBaseUrl: issuer,
-    ...options,
-  })
-  return createApp({ spotify: provider } as unknown as World, { cache: false })
-}
-
-async function logIn(app: Browser) {
-  const authorization = await beginLogin(app, { returnTo: '/me' })
-  const { callback } = await new OidcBrowser().visit(authorization.href, { user: 'ada' })
-  const landed = await app.get(`${callback.pathname}${callback.search}`).set(navigation)
-  expect(landed.status, landed.text).toBe(303)
-  return authorization
-}
-
-function afterSeconds(seconds: number): void {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 })
+  return (server = await startOidcProvider(callbackUrl, settings))
 }
 
 function claimsOf(jwt: unknown): Record<string, unknown> {
@@ -92,10 +59,10 @@ describe('private_key_jwt', () => {
         jwks: { keys: [{ ...key.publicKey.export({ format: 'jwk' }), kid: 'one' }] },
       },
     })
-    const { browser } = appWith(at, { clientSecret: undefined, clientKey: await make(key) })
+    const { browser } = appAt(at, { clientSecret: undefined, clientKey: await make(key) })
     const ada = browser()
     await logIn(ada)
-    afterSeconds(accessTokenTtl + 1)
+    outliveAccessTokens()
     await ada.get('/me').expect(200)
     expect(at.tokenRequests).toEqual(['authorization_code', 'refresh_token'])
     const asserted = at.requests.filter(({ path }) => path === '/token')
@@ -113,12 +80,12 @@ describe('private_key_jwt', () => {
   test('a key that is none is refused, and is not quoted', async () => {
     const at = await startedWith({})
     const clientKey = '-----BEGIN PRIVATE KEY-----\nhush-hush\n-----END PRIVATE KEY-----'
-    const { browser, errors } = appWith(at, { clientSecret: undefined, clientKey })
+    const { browser, errors } = appAt(at, { clientSecret: undefined, clientKey })
     const reply = await browser().get('/auth/spotify/login').set(navigation)
     expect(reply.status).toBe(500)
     expect(String(errors[0])).toMatch(/clientKey cannot be used/)
     expect(JSON.stringify(errors) + String(errors[0])).not.toContain('hush')
-    expect(() => appWith(at, { clientAuthentication: 'private_key_jwt' })).toThrow(/clientKey/)
+    expect(() => appAt(at, { clientAuthentication: 'private_key_jwt' })).toThrow(/clientKey/)
   })
 })
 
@@ -129,11 +96,11 @@ describe('pushed authorization requests', () => {
         pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
       },
     })
-    const { browser } = appWith(at)
+    const { browser } = appAt(at)
     const uris = new Set()
     for (const _login of [1, 2]) {
       const ada = browser()
-      const { searchParams } = await logIn(ada)
+      const { searchParams } = (await logIn(ada)).authorization
       expect([...searchParams.keys()].toSorted()).toEqual(['client_id', 'request_uri'])
       uris.add(searchParams.get('request_uri'))
       await ada.get('/me').expect(200)
@@ -150,15 +117,16 @@ describe('pushed authorization requests', () => {
   test('OC-08 are made where the app wants them, and not otherwise', async () => {
     const at = await startedWith({})
     const pushedAuthorizationRequests = true
-    const { searchParams } = await logIn(appWith(at, { pushedAuthorizationRequests }).browser())
-    expect(searchParams.has('state')).toBe(false)
-    expect((await logIn(appWith(at).browser())).searchParams.has('state')).toBe(true)
+    const pushed = await logIn(appAt(at, { pushedAuthorizationRequests }).browser())
+    expect(pushed.authorization.searchParams.has('state')).toBe(false)
+    const usual = await logIn(appAt(at).browser())
+    expect(usual.authorization.searchParams.has('state')).toBe(true)
   })
 
   test('a server that refuses one says so before the browser goes anywhere', async () => {
     const at = await startedWith({})
     const options = { pushedAuthorizationRequests: true, clientSecret: 'another-secret' }
-    const reply = await appWith(at, options).browser().get('/auth/spotify/login').set(navigation)
+    const reply = await appAt(at, options).browser().get('/auth/spotify/login').set(navigation)
     expect(reply.status).toBe(502)
     expect(reply.body.code).toBe('client_misconfigured')
   })
@@ -178,11 +146,11 @@ describe('DPoP', () => {
     ['with a nonce that the server wants', withNonce],
   ])('OC-33 tokens are bound to a key of their grant, %s', async (_how, settings) => {
     const at = await startedWith(settings)
-    const { browser } = appWith(at, { dpop: true })
+    const { browser } = appAt(at, { dpop: true })
     const ada = browser()
     await logIn(ada)
     expect((await ada.get('/me').expect(200)).body.sub).toBe('ada')
-    afterSeconds(accessTokenTtl + 1)
+    outliveAccessTokens()
     expect((await ada.get('/me').expect(200)).body.sub).toBe('ada')
     expect(at.tokenRequests).toEqual(['authorization_code', 'refresh_token'])
     const calls = at.requests.filter(({ path }) => path === '/me')
@@ -195,7 +163,7 @@ describe('DPoP', () => {
 
   test('OC-33 a nonce is asked for once, and used until there is another', async () => {
     const at = await startedWith(withNonce)
-    const { browser } = appWith(at, { dpop: true })
+    const { browser } = appAt(at, { dpop: true })
     const ada = browser()
     await logIn(ada)
     const refused = () => at.requests.filter(({ status }) => status >= 400).length
@@ -203,14 +171,14 @@ describe('DPoP', () => {
     const before = refused()
     for (const _call of [1, 2, 3]) await ada.get('/me').expect(200)
     expect(refused()).toBe(before)
-    afterSeconds(accessTokenTtl + 1)
+    outliveAccessTokens()
     await ada.get('/me').expect(200)
     expect(at.tokenRequests).toEqual(['authorization_code', 'refresh_token'])
   })
 
   test('OC-33 CVE-2026-40155 two users have two keys, and many calls at once share none of their proofs', async () => {
     const at = await startedWith(withNonce)
-    const { browser } = appWith(at, { dpop: true })
+    const { browser } = appAt(at, { dpop: true })
     const [ada, eve] = [browser(), browser()]
     await logIn(ada)
     await logIn(eve)
@@ -235,6 +203,27 @@ describe('DPoP', () => {
     expect(new Set(used.map(({ dpop }) => claimsOf(dpop)['jti'])).size).toBe(used.length)
   })
 
+  test('OC-33 a call that is made again, because its connection broke, has another proof', async () => {
+    const api = new HostileApi()
+    await api.start()
+    try {
+      const at = await startedWith(bound)
+      const apiOrigins = [api.origin, at.issuer]
+      const { browser } = appAt(at, { dpop: true, apiBaseUrl: api.origin, apiOrigins })
+      const ada = browser()
+      await logIn(ada)
+      api.answer = (socket) => {
+        if (api.seen.length === 1) socket.resetAndDestroy()
+        else socket.write(raw('200 OK', {}))
+      }
+      await ada.get('/me').expect(200)
+      const proofs = api.seen.map(({ dpop }) => claimsOf(dpop))
+      expect(new Set(proofs.map(({ jti }) => jti)).size).toBe(2)
+    } finally {
+      await api.close()
+    }
+  })
+
   test('a bearer token in the place of a bound one is refused', async () => {
     const at = await startedWith({})
     const asBearer: typeof fetch = async (input, init) => {
@@ -242,21 +231,17 @@ describe('DPoP', () => {
       if (!String(input).endsWith('/token')) return reply
       return Response.json({ ...((await reply.json()) as object), token_type: 'Bearer' })
     }
-    const ada = appWith(at, { dpop: true, fetch: asBearer }).browser()
+    const ada = appAt(at, { dpop: true, fetch: asBearer }).browser()
     await expect(logIn(ada)).rejects.toThrow(/502/)
   })
 
   test('grants from before DPoP was switched on go on', async () => {
     const at = await startedWith({})
-    const plain = appWith(at)
+    const plain = appAt(at)
     const ada = plain.browser()
     await logIn(ada)
-    const store = plain.store
-    const later = createApp({ spotify: oidcOf(at, { dpop: true }) } as unknown as World, {
-      cache: false,
-      options: { store },
-    })
-    afterSeconds(accessTokenTtl + 1)
+    const later = appAt(at, { dpop: true }, { options: { store: plain.store } })
+    outliveAccessTokens()
     const cookie = cookiesOf(ada).join('; ')
     await later.browser().get('/me').set('cookie', cookie).expect(200)
   })
@@ -282,50 +267,36 @@ describe('resource indicators', () => {
 
   test('OC-36 stand in authorization, token and refresh requests; each resource has its token', async () => {
     const at = await startedWith(settings)
-    const { browser, auth } = appWith(at, {
+    const { browser, auth } = appAt(at, {
       resource: [api, other],
       scope: ['openid', 'offline_access', 'read'],
     })
     const ada = browser()
-    const authorization = await logIn(ada)
+    const { authorization } = await logIn(ada)
     expect(authorization.searchParams.getAll('resource')).toEqual([api, other])
     const { tokens } = await auth.forSubject('spotify', 'ada')
-    afterSeconds(accessTokenTtl + 1)
+    outliveAccessTokens()
     const main = await tokens.spotify.getAccessToken()
     const further = await tokens.spotify.getAccessToken({ resource: other })
     expect(further).not.toBe(main)
     expect(await tokens.spotify.getAccessToken({ resource: other })).toBe(further)
     const asked = at.requests.filter(({ path }) => path === '/token')
     expect(asked.map(({ parameters }) => parameters['resource'])).toEqual([api, api, other])
-    const audiences = await Promise.all([main, further].map((token) => audienceOf(at, token)))
-    expect(audiences).toEqual([api, other])
+    const said = await Promise.all([main, further].map((token) => at.introspected(token)))
+    expect(said.map(({ aud }) => aud)).toEqual([api, other])
   })
 
   test('OC-36 what is no absolute URI is refused at construction', async () => {
     const at = await startedWith(settings)
     for (const resource of ['api', '/api', 'https://api.example.test/#part']) {
-      expect(() => appWith(at, { resource })).toThrow(/absolute URI/)
+      expect(() => appAt(at, { resource })).toThrow(/absolute URI/)
     }
   })
 })
 
-function oidcOf({ issuer, clientId, clientSecret }: RunningOidcProvider, more: object) {
-  return oidc({ issuer, clientId, clientSecret, apiBaseUrl: issuer, ...more })
-}
-
-async function audienceOf(at: RunningOidcProvider, token: string): Promise<unknown> {
-  const authorization = `Basic ${Buffer.from(`${at.clientId}:${at.clientSecret}`).toString('base64')}`
-  const reply = await fetch(`${at.issuer}/token/introspection`, {
-    method: 'POST',
-    headers: { authorization },
-    body: new URLSearchParams({ token }),
-  })
-  return ((await reply.json()) as { aud?: unknown }).aud
-}
-
 test('LO-04 a logout revokes a token that is bound to a key', async () => {
   const at = await startedWith({ client: { dpop_bound_access_tokens: true } })
-  const { browser, auth } = appWith(at, { dpop: true })
+  const { browser, auth } = appAt(at, { dpop: true })
   const ada = browser()
   await logIn(ada)
   const { refreshToken = '' } = at.issued.at(-1)!

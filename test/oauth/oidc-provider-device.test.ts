@@ -1,15 +1,16 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { oidc } from '../../src/oauth/providers/index.ts'
+import type { OidcOptions } from '../../src/oauth/providers/index.ts'
 import type { LoginEvent } from '../../src/middleware/options.ts'
-import { createApp, type World } from '../middleware/express-app.ts'
+import type { AppSettings } from '../middleware/express-app.ts'
 import { type RunningOidcProvider, startOidcProvider } from '../support/oidc-provider.ts'
 import { OidcBrowser } from '../support/oidc-provider-pages.ts'
+import { appAt, callbackUrl } from './oidc-provider-app.ts'
 
 const grantType = 'urn:ietf:params:oauth:grant-type:device_code'
 
 let server: RunningOidcProvider
 beforeAll(async () => {
-  server = await startOidcProvider('http://127.0.0.1:3000/auth/spotify/callback', {
+  server = await startOidcProvider(callbackUrl, {
     client: { grant_types: ['authorization_code', 'refresh_token', grantType] },
     features: { deviceFlow: { enabled: true } },
   })
@@ -23,12 +24,9 @@ const impatient: typeof fetch = async (input, init) => {
   return Response.json({ ...((await reply.json()) as object), interval: 0.2 }, reply)
 }
 
-function appWith(options: object = {}, send: typeof fetch = impatient, more: object = {}) {
-  const { issuer, clientId, clientSecret } = server
-  const scope = ['openid', 'profile', 'offline_access']
-  const provider = oidc({ issuer, clientId, clientSecret, scope, apiBaseUrl: issuer, ...options })
-  const settings = { user: () => 'user-1', fetch: send, ...more }
-  return createApp({ spotify: provider } as unknown as World, { cache: false, options: settings })
+function appWith(options: Partial<OidcOptions> = {}, more: AppSettings['options'] = {}) {
+  const settings = { user: () => 'user-1', ...more }
+  return appAt(server, { fetch: impatient, ...options }, { options: settings })
 }
 
 test('a device logs its user in: the code is shown, and the grant is the user’s', async () => {
@@ -56,7 +54,7 @@ test('onLogin sees a device’s login as it sees a browser’s, and may refuse i
     seen.push(login)
     if (login.profile.subject === 'eve') throw refused
   }
-  const { auth } = appWith({}, impatient, { onLogin })
+  const { auth } = appWith({}, { onLogin })
   for (const [user, subject] of [
     ['user-4', 'ada'],
     ['user-5', 'eve'],
@@ -112,10 +110,12 @@ test('who says no at the other device gives access_denied here, and no grant', a
 
 test('the waiting outlives a server in trouble, and ends by a signal', async () => {
   let outages = 2
-  const { auth } = appWith({}, async (input, init) => {
-    if (!String(input).endsWith('/token') || outages === 0) return impatient(input, init)
-    outages -= 1
-    return new Response('', { status: 502 })
+  const { auth } = appWith({
+    fetch: async (input, init) => {
+      if (!String(input).endsWith('/token') || outages === 0) return impatient(input, init)
+      outages -= 1
+      return new Response('', { status: 502 })
+    },
   })
   const login = await auth.grants.deviceLogin('spotify', { user: 'user-5' })
   const code = login.userCode
@@ -128,24 +128,28 @@ test('the waiting outlives a server in trouble, and ends by a signal', async () 
 })
 
 test('a code that nobody enters runs out', async () => {
-  const { auth } = appWith({}, async (input, init) => {
-    const reply = await impatient(input, init)
-    if (!String(input).endsWith('/device/auth')) return reply
-    return Response.json({ ...((await reply.json()) as object), expires_in: 1 })
+  const { auth } = appWith({
+    fetch: async (input, init) => {
+      const reply = await impatient(input, init)
+      if (!String(input).endsWith('/device/auth')) return reply
+      return Response.json({ ...((await reply.json()) as object), expires_in: 1 })
+    },
   })
   const login = await auth.grants.deviceLogin('spotify', { user: 'user-6' })
   await expect(login.grant).rejects.toMatchObject({ error: 'expired_token' })
 })
 
 test('without an endpoint for it, and for scopes that nobody allowed, it says what to do', async () => {
-  const { auth } = appWith({}, async (input, init) => {
-    const reply = await fetch(input, init)
-    if (!String(input).includes('/.well-known')) return reply
-    const { device_authorization_endpoint: _dropped, ...rest } = (await reply.json()) as Record<
-      string,
-      unknown
-    >
-    return Response.json(rest)
+  const { auth } = appWith({
+    fetch: async (input, init) => {
+      const reply = await fetch(input, init)
+      if (!String(input).includes('/.well-known')) return reply
+      const { device_authorization_endpoint: _dropped, ...rest } = (await reply.json()) as Record<
+        string,
+        unknown
+      >
+      return Response.json(rest)
+    },
   })
   const begin = (scope?: string) => auth.grants.deviceLogin('spotify', { user: 'user-7', scope })
   await expect(begin()).rejects.toThrow(/deviceAuthorizationEndpoint/)

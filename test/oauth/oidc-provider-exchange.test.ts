@@ -1,10 +1,7 @@
 import type { Provider, ProviderContext } from 'oidc-provider'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { oidc } from '../../src/oauth/providers/index.ts'
-import { baseUrl, createApp, navigation, type World } from '../middleware/express-app.ts'
-import { beginLogin } from '../middleware/flow.ts'
 import { type RunningOidcProvider, startOidcProvider } from '../support/oidc-provider.ts'
-import { OidcBrowser } from '../support/oidc-provider-pages.ts'
+import { appAt, callbackUrl, logIn } from './oidc-provider-app.ts'
 
 const exchange = 'urn:ietf:params:oauth:grant-type:token-exchange'
 const accessTokenType = 'urn:ietf:params:oauth:token-type:access_token'
@@ -50,7 +47,7 @@ function offerExchange(provider: Provider): void {
 
 let server: RunningOidcProvider
 beforeAll(async () => {
-  server = await startOidcProvider(`${baseUrl}/auth/spotify/callback`, {
+  server = await startOidcProvider(callbackUrl, {
     client: {
       grant_types: ['authorization_code', 'refresh_token', 'client_credentials', exchange],
       scope: 'openid profile email offline_access read write',
@@ -62,61 +59,34 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-function appWith(options: object = {}) {
-  const { issuer, clientId, clientSecret } = server
-  const provider = oidc({
-    issuer,
-    clientId,
-    clientSecret,
-    scope: ['openid', 'profile', 'email', 'offline_access'],
-    authorizationParameters: { prompt: 'consent' },
-    apiBaseUrl: issuer,
-    ...options,
-  })
-  return createApp({ spotify: provider } as unknown as World, { cache: false })
-}
-
-async function adaIn(app: ReturnType<typeof appWith>) {
-  const ada = app.browser()
-  const authorization = await beginLogin(ada)
-  const { callback } = await new OidcBrowser().visit(authorization.href, { user: 'ada' })
-  await ada.get(`${callback.pathname}${callback.search}`).set(navigation).expect(303)
-  return (await app.auth.forSubject('spotify', 'ada')).tokens.spotify
-}
-
-async function introspected(token: string): Promise<Record<string, unknown>> {
-  const { clientId, clientSecret } = server
-  const basic = Buffer.from(`${clientId}:${clientSecret}`).toString('base64')
-  const reply = await fetch(`${server.issuer}/token/introspection`, {
-    method: 'POST',
-    headers: { authorization: `Basic ${basic}` },
-    body: new URLSearchParams({ token }),
-  })
-  return (await reply.json()) as Record<string, unknown>
+async function tokensOfAda() {
+  const { browser, auth } = appAt(server)
+  await logIn(browser())
+  return (await auth.forSubject('spotify', 'ada')).tokens.spotify
 }
 
 describe('token exchange at oidc-provider', () => {
   test('a user’s token becomes one for another service, of the same user; theirs stays good', async () => {
-    const tokens = await adaIn(appWith())
+    const tokens = await tokensOfAda()
     const given = await tokens.exchange({ audience: 'billing', scope: 'openid' })
     expect(given).toMatchObject({ scope: ['openid'], issuedTokenType: accessTokenType })
     expect(given.expiresAt).toBeGreaterThan(Date.now())
     const own = await tokens.getAccessToken()
     expect(given.accessToken).not.toBe(own)
-    expect(await introspected(given.accessToken)).toMatchObject({
+    expect(await server.introspected(given.accessToken)).toMatchObject({
       active: true,
       sub: 'ada',
       aud: 'billing',
       scope: 'openid',
     })
-    expect(await introspected(own)).toMatchObject({ active: true, sub: 'ada' })
+    expect(await server.introspected(own)).toMatchObject({ active: true, sub: 'ada' })
     const asked = server.requests.findLast(({ path }) => path === '/token')!
     expect(asked.parameters).toMatchObject({ grant_type: exchange, subject_token: own })
     expect(asked.authorization).toMatch(/^Basic /)
   })
 
   test('what the server does not exchange is told, and ends no grant', async () => {
-    const tokens = await adaIn(appWith())
+    const tokens = await tokensOfAda()
     await expect(tokens.exchange({ audience: 'nobody' })).rejects.toMatchObject({
       code: 'client_misconfigured',
       error: 'invalid_target',
@@ -126,9 +96,9 @@ describe('token exchange at oidc-provider', () => {
   })
 
   test('a client that may not exchange, or proves itself wrongly, is told so', async () => {
-    const tokens = await adaIn(appWith())
+    const tokens = await tokensOfAda()
     const own = await tokens.getAccessToken()
-    const stranger = appWith({ clientSecret: 'another-secret-than-the-one-there' })
+    const stranger = appAt(server, { clientSecret: 'another-secret-than-the-one-there' })
     await stranger.auth.grants.import('spotify', {
       user: 'ada',
       subject: 'ada',
@@ -146,7 +116,7 @@ describe('client credentials at oidc-provider', () => {
   test.each(['client_secret_basic', 'client_secret_post'] as const)(
     'OC-29 the app has a token of its own, by %s, asked for once',
     async (method) => {
-      const at = await startOidcProvider(`${baseUrl}/auth/spotify/callback`, {
+      const at = await startOidcProvider(callbackUrl, {
         client: {
           grant_types: ['authorization_code', 'client_credentials'],
           token_endpoint_auth_method: method,
@@ -156,8 +126,8 @@ describe('client credentials at oidc-provider', () => {
         configuration: { scopes: ['openid', 'read', 'write'] },
       })
       try {
-        const { issuer, clientSecret } = at
-        const { auth } = appWith({ issuer, clientAuthentication: method, scope: ['read'] })
+        const { clientSecret } = at
+        const { auth } = appAt(at, { clientAuthentication: method, scope: ['read'] })
         const { tokens } = await auth.forApp('spotify')
         const many = await Promise.all(
           Array.from({ length: 10 }, () => tokens.spotify.getAccessToken()),
@@ -171,7 +141,7 @@ describe('client credentials at oidc-provider', () => {
           method === 'client_secret_post',
         )
         await expect(
-          appWith({ issuer, clientAuthentication: method, clientSecret: 'w'.repeat(32) })
+          appAt(at, { clientAuthentication: method, clientSecret: 'w'.repeat(32) })
             .auth.forApp('spotify')
             .then((app) => app.tokens.spotify.getAccessToken()),
         ).rejects.toMatchObject({ code: 'client_misconfigured', error: 'invalid_client' })

@@ -1,32 +1,25 @@
 import { once } from 'node:events'
-import { createServer, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { oidc, type OidcOptions } from '../../src/oauth/providers/index.ts'
-import {
-  baseUrl,
-  type Browser,
-  createApp,
-  expressVersions,
-  navigation,
-  ownForm,
-  type World,
-} from '../middleware/express-app.ts'
+import type { OidcOptions } from '../../src/oauth/providers/index.ts'
+import { type AppSettings, baseUrl, expressVersions, ownForm } from '../middleware/express-app.ts'
 import { beginLogin } from '../middleware/flow.ts'
 import { type RunningOidcProvider, startOidcProvider } from '../support/oidc-provider.ts'
 import { OidcBrowser } from '../support/oidc-provider-pages.ts'
+import { appAt, callbackUrl, logIn } from './oidc-provider-app.ts'
 
 let server: RunningOidcProvider
 let listening: Server
 /** Answers what the server sends to the app behind the browser's back. */
-let answer: Parameters<typeof createServer>[1] = () => {}
+let answer: RequestListener = () => {}
 const delivered: number[] = []
 
 beforeAll(async () => {
-  listening = createServer((req, res) => (answer as (...all: unknown[]) => void)(req, res))
+  listening = createServer((req, res) => answer(req, res))
   await once(listening.listen(0, '127.0.0.1'), 'listening')
   const { port } = listening.address() as AddressInfo
-  server = await startOidcProvider(`${baseUrl}/auth/spotify/callback`, {
+  server = await startOidcProvider(callbackUrl, {
     client: {
       post_logout_redirect_uris: [`${baseUrl}/`, `${baseUrl}/bye`],
       backchannel_logout_uri: `${baseUrl}/auth/spotify/backchannel-logout`,
@@ -52,30 +45,17 @@ afterAll(async () => {
   await server.close()
 })
 
-function appWith(options: Partial<OidcOptions> = {}, settings: object = {}, express?: never) {
-  const { issuer, clientId, clientSecret } = server
-  const provider = oidc({ issuer, clientId, clientSecret, apiBaseUrl: issuer, ...options })
-  const app = createApp({ spotify: provider } as unknown as World, {
-    cache: false,
-    options: settings,
-    ...(express ? { express } : {}),
-  })
-  answer = app.app as never
-  return app
-}
-
-async function logIn(app: Browser, at: OidcBrowser, user: string) {
-  const authorization = await beginLogin(app, { returnTo: '/me' })
-  const { callback } = await at.visit(authorization.href, { user })
-  const landed = await app.get(`${callback.pathname}${callback.search}`).set(navigation)
-  expect(landed.status, landed.text).toBe(303)
+function appWith(options: Partial<OidcOptions> = {}, settings: AppSettings = {}) {
+  const made = appAt(server, options, settings)
+  answer = made.app
+  return made
 }
 
 describe.each(Object.entries(expressVersions))('a logout, on %s', (_name, express) => {
   test('with endSession the browser ends its session at the provider, and comes back', async () => {
-    const { browser } = appWith({ endSession: true }, {}, express as never)
+    const { browser } = appWith({ endSession: true }, { express })
     const [ada, at] = [browser(), new OidcBrowser()]
-    await logIn(ada, at, 'ada')
+    await logIn(ada, { at })
     const out = await ada.post('/auth/logout').set(ownForm)
     expect(out.status).toBe(303)
     const there = new URL(out.headers['location']!)
@@ -93,7 +73,7 @@ describe.each(Object.entries(expressVersions))('a logout, on %s', (_name, expres
 test('a script is told where to go, and LO-05 the place to come back to is the app’s', async () => {
   const { browser } = appWith({ endSession: true, postLogoutRedirectUri: `${baseUrl}/bye` })
   const [ada, at] = [browser(), new OidcBrowser()]
-  await logIn(ada, at, 'ada')
+  await logIn(ada, { at })
   const out = await ada
     .post('/auth/logout?returnTo=https://evil.example/')
     .set({ ...ownForm, accept: 'application/json' })
@@ -106,7 +86,7 @@ test('without a grant, or without endSession, nobody is sent anywhere', async ()
   expect((await browser().post('/auth/logout').set(ownForm)).headers['location']).toBe('/')
   const plain = appWith()
   const ada = plain.browser()
-  await logIn(ada, new OidcBrowser(), 'ada')
+  await logIn(ada)
   expect((await ada.post('/auth/logout').set(ownForm)).headers['location']).toBe('/')
 })
 
@@ -115,10 +95,10 @@ describe('a logout at the provider', () => {
     const { browser } = appWith()
     const [first, second] = [new OidcBrowser(), new OidcBrowser()]
     const [ada, adaToo, adaElsewhere, eve] = [browser(), browser(), browser(), browser()]
-    await logIn(ada, first, 'ada')
-    await logIn(adaToo, first, 'ada')
-    await logIn(adaElsewhere, second, 'ada')
-    await logIn(eve, new OidcBrowser(), 'eve')
+    await logIn(ada, { at: first })
+    await logIn(adaToo, { at: first })
+    await logIn(adaElsewhere, { at: second })
+    await logIn(eve, { user: 'eve' })
     delivered.length = 0
     await first.endSession(`${server.issuer}/session/end`)
     expect(delivered).toEqual([200])
@@ -129,9 +109,9 @@ describe('a logout at the provider', () => {
   })
 
   test('leaves what a user of the app has connected', async () => {
-    const { browser, auth } = appWith({}, { user: () => 'user-1' })
+    const { browser, auth } = appWith({}, { options: { user: () => 'user-1' } })
     const at = new OidcBrowser()
-    await logIn(browser(), at, 'ada')
+    await logIn(browser(), { at })
     delivered.length = 0
     await at.endSession(`${server.issuer}/session/end`)
     expect(delivered).toEqual([200])
@@ -141,9 +121,9 @@ describe('a logout at the provider', () => {
 
 describe('a step up', () => {
   test('OC-25 max_age 0 makes the user prove who they are again, and auth_time is checked', async () => {
-    const { browser } = appWith({}, {})
+    const { browser } = appWith()
     const [ada, at] = [browser(), new OidcBrowser()]
-    await logIn(ada, at, 'ada')
+    await logIn(ada, { at })
     const app = appWith({ maxAge: 0 })
     const again = app.browser()
     const authorization = await beginLogin(again)

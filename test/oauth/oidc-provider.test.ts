@@ -1,25 +1,13 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { oidc } from '../../src/oauth/providers/index.ts'
-import {
-  baseUrl,
-  type Browser,
-  createApp,
-  expressVersions,
-  navigation,
-  ownForm,
-  type World,
-} from '../middleware/express-app.ts'
+import { expressVersions, navigation, ownForm } from '../middleware/express-app.ts'
 import { beginLogin, cookiesOf } from '../middleware/flow.ts'
-import {
-  accessTokenTtl,
-  type RunningOidcProvider,
-  startOidcProvider,
-} from '../support/oidc-provider.ts'
+import { type RunningOidcProvider, startOidcProvider } from '../support/oidc-provider.ts'
 import { OidcBrowser } from '../support/oidc-provider-pages.ts'
+import { appAt, callbackUrl, comeBack, logIn, outliveAccessTokens } from './oidc-provider-app.ts'
 
 let server: RunningOidcProvider
 beforeAll(async () => {
-  server = await startOidcProvider(`${baseUrl}/auth/spotify/callback`)
+  server = await startOidcProvider(callbackUrl)
 })
 afterAll(() => server.close())
 beforeEach(() => {
@@ -30,37 +18,9 @@ afterEach(() => {
   vi.useRealTimers()
 })
 
-/** An app whose provider is found by discovery; the API it calls is the server's user info. */
-function appWith(express: (typeof expressVersions)[string], send: typeof fetch = fetch) {
-  const { issuer, clientId, clientSecret } = server
-  const provider = oidc({
-    issuer,
-    clientId,
-    clientSecret,
-    scope: ['openid', 'profile', 'email', 'offline_access'],
-    // OpenID Connect Core section 11: without it there is no offline_access.
-    authorizationParameters: { prompt: 'consent' },
-    apiBaseUrl: issuer,
-    fetch: send,
-  })
-  return createApp({ spotify: provider } as unknown as World, { express, cache: false })
-}
-
-/** Logs in as a user would; gives the callback's reply and the pages that were shown. */
-async function logIn(app: Browser, at = new OidcBrowser(), { cancel = false } = {}) {
-  const authorization = await beginLogin(app, { returnTo: '/me' })
-  const { callback, shown } = await at.visit(authorization.href, { user: 'ada', cancel })
-  const landed = await app.get(`${callback.pathname}${callback.search}`).set(navigation)
-  return { authorization, callback, shown, landed }
-}
-
-function afterSeconds(seconds: number): void {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + seconds * 1000 })
-}
-
 describe.each(Object.entries(expressVersions))('oidc-provider behind %s', (_name, express) => {
   test('OC-01 OC-12 OC-25 a whole login with PKCE, nonce, iss and the profile of its user', async () => {
-    const { browser } = appWith(express)
+    const { browser } = appAt(server, {}, { express })
     const ada = browser()
     const { authorization, callback, shown, landed } = await logIn(ada)
     expect(authorization.searchParams.get('code_challenge_method')).toBe('S256')
@@ -81,20 +41,20 @@ describe.each(Object.entries(expressVersions))('oidc-provider behind %s', (_name
   })
 
   test('whoever is logged in at the server already is only asked for consent', async () => {
-    const { browser } = appWith(express)
+    const { browser } = appAt(server, {}, { express })
     const at = new OidcBrowser()
-    await logIn(browser(), at)
+    await logIn(browser(), { at })
     const ada = browser()
-    const { shown, landed } = await logIn(ada, at)
+    const { shown, landed } = await logIn(ada, { at })
     expect(shown).toEqual(['consent'])
     expect(landed.status).toBe(303)
     await ada.get('/me').expect(200)
   })
 
   test('access_denied tells the app, and leaves the browser anonymous', async () => {
-    const { browser } = appWith(express)
+    const { browser } = appAt(server, {}, { express })
     const ada = browser()
-    const { landed } = await logIn(ada, new OidcBrowser(), { cancel: true })
+    const { landed } = await comeBack(ada, { cancel: true })
     expect(landed.status).toBe(403)
     expect(landed.text).toContain('access_denied')
     await ada.get('/me').expect(401)
@@ -102,7 +62,7 @@ describe.each(Object.entries(expressVersions))('oidc-provider behind %s', (_name
   })
 
   test('OC-14 CVE-2026-22751 GHSA-392p-2q2v-4372 GHSA-7w99-5wm4-3g79 GHSA-pw9m-5jxm-xr6h a callback that is sent twenty times at once asks for tokens once', async () => {
-    const { browser } = appWith(express)
+    const { browser } = appAt(server, {}, { express })
     const ada = browser()
     const authorization = await beginLogin(ada)
     const { callback } = await new OidcBrowser().visit(authorization.href, { user: 'ada' })
@@ -122,12 +82,12 @@ describe.each(Object.entries(expressVersions))('oidc-provider behind %s', (_name
   })
 
   test('TK-03 fifty requests at expiry ask for new tokens once, and none of them fails', async () => {
-    const { browser } = appWith(express)
+    const { browser } = appAt(server, {}, { express })
     const ada = browser()
     await logIn(ada)
     const cookie = cookiesOf(ada).join('; ')
     for (const round of [1, 2, 3]) {
-      afterSeconds(accessTokenTtl + 1)
+      outliveAccessTokens()
       const replies = await Promise.all(
         Array.from({ length: 50 }, () => browser().get('/me').set('cookie', cookie)),
       )
@@ -143,17 +103,16 @@ describe.each(Object.entries(expressVersions))('oidc-provider behind %s', (_name
   })
 
   test('TK-06 a refresh token that a thief has used ends the grant: the user logs in again', async () => {
-    const { browser } = appWith(express)
+    const { browser } = appAt(server, {}, { express })
     const ada = browser()
     await logIn(ada)
     const stolen = server.issued[0]!.refreshToken!
     expect(await server.presentRefreshToken(stolen)).toBe(200)
-    afterSeconds(accessTokenTtl + 1)
+    outliveAccessTokens()
     const refused = await ada.get('/me')
     expect(refused.status).toBe(401)
     expect(refused.body.code).toBe('reauth_required')
-    const again = await logIn(ada)
-    expect(again.landed.status).toBe(303)
+    await logIn(ada)
     await ada.get('/me').expect(200)
   })
 
@@ -161,11 +120,11 @@ describe.each(Object.entries(expressVersions))('oidc-provider behind %s', (_name
     ['a logout', '/auth/logout'],
     ['disconnecting', '/auth/spotify/disconnect'],
   ])('LO-04 %s ends the tokens at the server too', async (_what, path) => {
-    const { browser, auth } = appWith(express)
+    const { browser, auth } = appAt(server, {}, { express })
     const ada = browser()
     await logIn(ada)
     const cookie = cookiesOf(ada).join('; ')
-    afterSeconds(accessTokenTtl + 1)
+    outliveAccessTokens()
     await ada.get('/me').expect(200)
     const { accessToken, refreshToken = '' } = server.issued.at(-1)!
     expect(await server.isActive(accessToken)).toBe(true)
@@ -181,10 +140,10 @@ describe.each(Object.entries(expressVersions))('oidc-provider behind %s', (_name
     ['whose signature was changed', (own: string) => withAnotherSignature(own)],
     ['of another login', (_own: string, first: string) => first],
   ])('OC-25 with an ID token %s nobody is logged in', async (_what, change) => {
-    const { browser } = appWith(express, changingIdTokens(change))
-    expect((await logIn(browser())).landed.status).toBe(303)
+    const { browser } = appAt(server, { fetch: changingIdTokens(change) }, { express })
+    await logIn(browser())
     const ada = browser()
-    const { landed } = await logIn(ada)
+    const { landed } = await comeBack(ada)
     expect(landed.text).toContain('unexpected_response')
     await ada.get('/me').expect(401)
   })

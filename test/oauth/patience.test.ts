@@ -1,6 +1,20 @@
 import { afterEach, describe, expect, test } from 'vitest'
+import { ConfigError } from '../../src/errors.ts'
 import type { BehalfEvent } from '../../src/events.ts'
 import type { ApiClient } from '../../src/oauth/api-client.ts'
+import {
+  type ProviderDefinition,
+  type ProviderOptions,
+  resolveProvider,
+} from '../../src/oauth/provider.ts'
+import {
+  github,
+  google,
+  microsoft,
+  oauth2,
+  oidc,
+  spotify,
+} from '../../src/oauth/providers/index.ts'
 import { retryAfter } from '../../src/oauth/retry-after.ts'
 import { loginAs } from '../../src/testing/index.ts'
 import { createApp, useWorld } from '../middleware/express-app.ts'
@@ -27,7 +41,7 @@ function answersFirst(count: number, status: number, headers: Record<string, str
 /** An app in which a logged-in user's request makes the call, and what came of it. */
 async function called(
   call: (api: ApiClient) => Promise<unknown>,
-  provider: { rateLimitedBy?: 'client' | 'grant' } = {},
+  provider: Pick<ProviderOptions, 'rateLimitedBy' | 'retry'> = {},
   options: { timeouts?: { total: number } } = {},
 ) {
   const events: BehalfEvent[] = []
@@ -139,6 +153,104 @@ describe('HT-03 until the wait is over, the API is not called', () => {
   })
 })
 
+describe('HT-03 what is sent again is the app’s to say', () => {
+  const soon = { 'retry-after': '0' }
+
+  test('after other statuses', async () => {
+    const instants = answersFirst(2, 502, soon)
+    const { user, throttled } = await called(top, { retry: { statusCodes: [502] } })
+    expect((await (await user('ada'))())['code']).toBeUndefined()
+    expect(instants).toHaveLength(3)
+    expect(throttled()).toMatchObject([
+      { status: 502, retried: true },
+      { status: 502, retried: true },
+    ])
+  })
+
+  test.each([500, 502, 504])('%i is not, unless it is named', async (status) => {
+    const instants = answersFirst(9, status, soon)
+    const { user, throttled } = await called(top)
+    expect(await (await user('ada'))()).toMatchObject({ code: 'upstream_error', status })
+    expect(instants).toHaveLength(1)
+    expect(throttled()).toEqual([])
+  })
+
+  test.each([
+    [{ limit: 5 }, 6],
+    [{ limit: 1 }, 2],
+    [{ limit: 0 }, 1],
+    [{ statusCodes: [500] }, 1],
+    [false as const, 1],
+  ])('%j: a 503 is sent so often', async (retry, times) => {
+    const instants = answersFirst(9, 503, soon)
+    const { user, throttled } = await called(top, { retry })
+    expect(await (await user('ada'))()).toMatchObject({ code: 'upstream_error', status: 503 })
+    expect(instants).toHaveLength(times)
+    expect(throttled()).toHaveLength(times)
+  })
+
+  test('however often, the waits together are 2 s at most', async () => {
+    const instants = answersFirst(99, 500, { 'retry-after': '1' })
+    const { user, throttled } = await called(top, { retry: { limit: 10, statusCodes: [500] } })
+    expect(await (await user('ada'))()).toMatchObject({ code: 'upstream_error', status: 500 })
+    expect(instants).toHaveLength(3)
+    expect(throttled()).toMatchObject([{ retried: true }, { retried: true }, { retried: false }])
+  })
+
+  test('never what changes something', async () => {
+    const instants = answersFirst(9, 500, soon)
+    const post = (api: ApiClient) => api.post('me/top/tracks', { json: {} })
+    const { user } = await called(post, { retry: { statusCodes: [500] } })
+    expect(await (await user('ada'))()).toMatchObject({ status: 500 })
+    expect(instants).toHaveLength(1)
+  })
+
+  const endpoints = {
+    authorizationEndpoint: 'https://a.example/authorize',
+    tokenEndpoint: 'https://a.example/token',
+  }
+  const makers: Record<string, (options: ProviderOptions) => ProviderDefinition> = {
+    spotify,
+    google,
+    github,
+    microsoft,
+    oidc: (options) => oidc({ ...options, issuer: 'https://a.example' }),
+    oauth2: (options) => oauth2({ ...options, ...endpoints }),
+  }
+  describe.each(Object.entries(makers))('at %s()', (name, make) => {
+    const resolved = (retry: ProviderOptions['retry']) =>
+      resolveProvider(name, make({ clientId: 'id', clientSecret: 'secret', retry }), fetch)
+
+    test('what is not said is as always', () => {
+      const usual = { limit: 2, statusCodes: new Set([429, 503]) }
+      expect(resolved(undefined).retry).toEqual(usual)
+      expect(resolved({}).retry).toEqual(usual)
+      expect(resolved({ limit: 1 }).retry).toEqual({ ...usual, limit: 1 })
+    })
+
+    test.each<[unknown, RegExp]>([
+      [true, /retry must be false or/],
+      [3, /retry must be false or/],
+      [null, /retry must be false or/],
+      [{ limit: -1 }, /retry\.limit/],
+      [{ limit: 1.5 }, /retry\.limit/],
+      [{ limit: Infinity }, /retry\.limit/],
+      [{ limit: '2' }, /retry\.limit/],
+      [{ limit: 11 }, /retry\.limit/],
+      [{ statusCodes: 503 }, /retry\.statusCodes/],
+      [{ statusCodes: ['503'] }, /retry\.statusCodes/],
+      [{ statusCodes: [200] }, /retry\.statusCodes/],
+      [{ statusCodes: [401] }, /retry\.statusCodes.*new token/],
+      [{ statusCodes: [600] }, /retry\.statusCodes/],
+    ])('%j is refused', (retry, words) => {
+      const configure = () => resolved(retry as ProviderOptions['retry'])
+      expect(configure).toThrow(ConfigError)
+      expect(configure).toThrow(words)
+      expect(configure).toThrow(`providers.${name}`)
+    })
+  })
+})
+
 test('HT-03 of calls at the same time each gets its answer after the wait, none is held back', async () => {
   const instants: number[] = []
   world.api.switches.reply = ({ path }) => {
@@ -177,6 +289,18 @@ test('a job may wait for longer', async () => {
   const { api } = await auth.forUser('user-1', { maxWait: 5 })
   expect(await api.spotify.get('me/top/tracks')).toHaveProperty('items')
   expect(instants).toHaveLength(2)
+})
+
+test('a job that must not wait is told at once', async () => {
+  const instants = answersFirst(9, 503, { 'retry-after': '0' })
+  const { auth, browser } = createApp(world, {
+    cache: false,
+    options: { user: () => 'user-2', basePath: '/connect' },
+  })
+  await loginAs(browser(), { user: 'ada', provider: 'spotify', path: '/connect' })
+  const { api } = await auth.forUser('user-2', { maxWait: 0 })
+  await expect(api.spotify.get('me/top/tracks')).rejects.toMatchObject({ status: 503 })
+  expect(instants).toHaveLength(1)
 })
 
 test.each([

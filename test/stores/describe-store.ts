@@ -7,6 +7,7 @@ import type { OptionalOperation } from '../../src/stores/optional-operations.ts'
 import type { Store } from '../../src/stores/store.ts'
 import { storeContract } from '../../src/testing/stores/store-contract.ts'
 import { describeCacheManager } from './cache-manager-suite.ts'
+import { describeClearing } from './clearing-suite.ts'
 import { describeHostileValues } from './hostile-values-suite.ts'
 import { describeKeyv } from './keyv-suite.ts'
 
@@ -55,6 +56,7 @@ export function describeStore(
     )
     describeHostileValues(make)
     describeCacheManager(make)
+    describeClearing(make)
     describeKeyv(make)
   })
 }

@@ -15,7 +15,9 @@ export interface RunningOidcProvider {
   issued: IssuedPair[]
   /** Every request with a body, in order: what was asked and how it was answered. */
   requests: SeenRequest[]
-  /** Is this token good? Asked at its introspection endpoint (RFC 7662). */
+  /** What its introspection endpoint says of a token (RFC 7662). */
+  introspected(token: string): Promise<Record<string, unknown>>
+  /** Is this token good? */
   isActive(token: string): Promise<boolean>
   /** Presents a refresh token as a thief would; gives the status. */
   presentRefreshToken(token: string): Promise<number>
@@ -86,6 +88,10 @@ export async function startOidcProvider(
   })
   const answer = provider.callback()
   server.on('request', answer)
+  const introspected = async (token: string) => {
+    const reply = await post(`${issuer}/token/introspection`, { token })
+    return (await reply.json()) as Record<string, unknown>
+  }
   return {
     issuer,
     clientId,
@@ -93,10 +99,8 @@ export async function startOidcProvider(
     tokenRequests,
     issued,
     requests,
-    isActive: async (token) => {
-      const reply = await post(`${issuer}/token/introspection`, { token })
-      return ((await reply.json()) as { active: boolean }).active
-    },
+    introspected,
+    isActive: async (token) => (await introspected(token))['active'] === true,
     presentRefreshToken: async (token) => {
       const form = { grant_type: 'refresh_token', refresh_token: token }
       return (await post(`${issuer}/token`, form)).status

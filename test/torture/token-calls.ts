@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import { BehalfError, createBehalf, ReauthRequiredError } from '../../src/index.ts'
 import type { Behalf, BehalfEvent, Timeouts } from '../../src/index.ts'
 import { spotify } from '../../src/oauth/providers/index.ts'
@@ -20,11 +21,14 @@ export interface Outcome {
   tokens: string[]
   /** `code` of each error, with its reason. */
   failures: string[]
+  /** The same errors, whole, as a log would have them. */
+  errors: string[]
   /** Seconds that the slowest took. */
   slowest: number
 }
 
-const secret = 'a-secret-of-the-torture-that-is-long-enough-0123456789'
+/** What every process seals with. */
+export const tortureSecret = 'a-secret-of-the-torture-that-is-long-enough-0123456789'
 
 /** An app without routes, whose users have connected Spotify. */
 export function tokenApp(
@@ -33,7 +37,7 @@ export function tokenApp(
 ): TokenApp {
   return createBehalf({
     store,
-    secret,
+    secret: tortureSecret,
     providers: { spotify: spotify({ ...overrides, apiBaseUrl, scope: ['user-read-email'] }) },
     user: () => undefined,
     timeouts,
@@ -53,18 +57,22 @@ export async function callAtOnce(
 ): Promise<Outcome> {
   const tokens = new Set<string>()
   const failures: string[] = []
+  const errors: string[] = []
   let slowest = 0
   const call = async () => {
     const startedAt = performance.now()
     const handler = (await app.forUser(user)).tokens.spotify
     await handler.getAccessToken({ forceRefresh: refused }).then(
       (token) => tokens.add(token),
-      (error: unknown) => failures.push(inWords(error)),
+      (error: unknown) => {
+        failures.push(inWords(error))
+        errors.push(inspect(error, { depth: 10, showHidden: true }))
+      },
     )
     slowest = Math.max(slowest, (performance.now() - startedAt) / 1000)
   }
   await Promise.all(Array.from({ length: calls }, call))
-  return { tokens: [...tokens], failures, slowest }
+  return { tokens: [...tokens], failures, errors, slowest }
 }
 
 function inWords(error: unknown): string {

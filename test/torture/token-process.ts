@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { BehalfEvent } from '../../src/index.ts'
 import type { Outcome, TokenSettings } from './token-calls.ts'
 import type { Mark } from './token-marks.ts'
 import type { TokenReply, TokenTask } from './token-program.ts'
@@ -29,8 +30,10 @@ export class TokenProcess {
   #next = 0
   #atMark: (mark: Mark) => void = () => {}
   #ahead = 0
-  /** How often it has told of each event. */
-  readonly events = new Map<string, number>()
+  /** What it has told, in order. */
+  readonly events: BehalfEvent[] = []
+  /** What it has written to its output, errors too. */
+  output = ''
 
   private constructor(child: ChildProcess) {
     this.#child = child
@@ -41,12 +44,19 @@ export class TokenProcess {
       this.#answers.clear()
     })
     child.on('message', (reply: TokenReply) => this.#hear(reply))
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (part: Buffer) => {
+        this.output += String(part)
+        process.stderr.write(part)
+      })
+    }
     running.add(child)
   }
 
   static async start({ program, settings, env }: TokenProcessOptions): Promise<TokenProcess> {
     const child = fork(program, [JSON.stringify(settings)], {
       env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       execArgv: ['--disable-warning=BEHALF_SHORT_LEASE'],
     })
     const made = new TokenProcess(child)
@@ -153,9 +163,7 @@ export class TokenProcess {
     if ('id' in reply) this.#answer(reply.id, reply)
     else if ('ready' in reply) this.#ahead = (reply.now - Date.now()) / 1000
     else if ('at' in reply) this.#atMark(reply.at)
-    else if ('event' in reply) {
-      this.events.set(reply.event, (this.events.get(reply.event) ?? 0) + 1)
-    }
+    else this.events.push(reply.event)
   }
 }
 
@@ -164,6 +172,7 @@ export function joined(outcomes: readonly Outcome[]): Outcome {
   return {
     tokens: [...new Set(outcomes.flatMap(({ tokens }) => tokens))],
     failures: outcomes.flatMap(({ failures }) => failures),
+    errors: outcomes.flatMap(({ errors }) => errors),
     slowest: Math.max(0, ...outcomes.map(({ slowest }) => slowest)),
   }
 }

@@ -1,5 +1,6 @@
 // One of several processes that use the tokens of one store; see token-process.ts.
 
+import type { BehalfEvent } from '../../src/index.ts'
 import { createStore } from '../../src/stores/create-store.ts'
 import { callAtOnce, type Outcome, tokenApp, type TokenSettings } from './token-calls.ts'
 import { type Mark, Marks } from './token-marks.ts'
@@ -20,7 +21,7 @@ export type TokenReply =
   | { id: number; result: Outcome | true }
   | { id: number; error: string }
   | { at: Mark }
-  | { event: string }
+  | { event: BehalfEvent }
 
 const settings = JSON.parse(process.argv[2] ?? '') as TokenSettings
 const marks = new Marks()
@@ -28,7 +29,7 @@ const store = createStore(settings.url)
 const app = tokenApp(settings, {
   store: marks.around(store),
   onEvent: (event) => {
-    tell({ event: event.type })
+    tell({ event })
     marks.event(event)
   },
 })

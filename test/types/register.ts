@@ -23,6 +23,13 @@ declare module 'behalf/express' {
   }
 }
 
+spotify({ retry: { limit: 3, statusCodes: [429, 502, 503] } })
+spotify({ retry: false })
+// @ts-expect-error -- false, or what to do
+spotify({ retry: 3 })
+// @ts-expect-error -- its name is limit
+spotify({ retry: { retries: 3 } })
+
 const app = express()
 app.use(auth)
 app.use(responseCache({ rules: { '/v1/*': 60 } }))

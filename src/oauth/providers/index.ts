@@ -8,6 +8,7 @@ export { spotifyScopes } from './spotify-scopes.ts'
 export { spotifySdkAuth, type SpotifySdkAuth, type SpotifySdkToken } from './spotify-sdk.ts'
 export { normalizeScope } from '../scope.ts'
 export type { ClientKey } from '../client-key.ts'
+export type { RetryOptions } from '../retry.ts'
 export type {
   ClientAuthentication,
   Paging,

@@ -26,7 +26,7 @@ export interface DynamodbStoreOptions {
    * Over how many partition keys the items are spread, by a hash of their keys. One partition key
    * takes some 1,000 writes and 3,000 reads of 4 KB a second until DynamoDB has split it by itself,
    * which takes minutes; `keys` and `clear` ask each of them. What was stored under another number
-   * is not found. Defaults to 1.
+   * is not found. At most 1,000; defaults to 1.
    */
   partitions?: number | undefined
   /** Another endpoint than AWS's, such as `http://127.0.0.1:8000`. */
@@ -87,10 +87,10 @@ export function dynamodbSettings(
     )
   }
   const { url, ...given } = { ...asOptions, ...options }
-  return checked({ ...(url === undefined ? {} : readUrl(String(url))), ...given })
+  return checked({ ...(url === undefined ? {} : readUrl(url)), ...given })
 }
 
-function readUrl(url: string): DynamodbStoreOptions {
+function readUrl(url: string | URL): DynamodbStoreOptions {
   const { scheme, username, password, hosts, path, query } = parseStoreUrl(url)
   const table = path.replace(/^\//, '')
   if (scheme !== 'dynamodb' || hosts.length > 1 || table.includes('/')) {
@@ -116,7 +116,7 @@ function checked(options: DynamodbStoreOptions): DynamodbSettings {
     ...checkedClient(options),
     table: checkTable(table),
     namespace: checkName('dynamodbStore: namespace', namespace),
-    partitions: checkCount('dynamodbStore: partitions', partitions),
+    partitions: checkPartitions(partitions),
     createTable,
   }
 }
@@ -152,6 +152,14 @@ const longestSocketMs = 2 ** 30 - 1
 /** Whole, since an `AbortSignal` takes nothing else. */
 function milliseconds(option: string, seconds: number): number {
   return Math.min(Math.ceil(checkSeconds(`dynamodbStore: ${option}`, seconds) * 1000), longestMs)
+}
+
+/** `keys` and `clear` ask each of them. */
+const mostPartitions = 1_000
+
+function checkPartitions(partitions: number): number {
+  if (checkCount('dynamodbStore: partitions', partitions) <= mostPartitions) return partitions
+  throw new ConfigError(`dynamodbStore: partitions must be at most ${mostPartitions}.`)
 }
 
 /** AWS's own rule. It never becomes part of a statement, so that the rule of other backends is not needed. */

@@ -78,7 +78,7 @@ function merged(
 }
 
 function urlOptions(url: string | URL): MemcachedStoreOptions {
-  const parsed = parseStoreUrl(String(url))
+  const parsed = parseStoreUrl(url)
   if (parsed.scheme !== 'memcached' || !isPlain(parsed)) throw notASource()
   const { servers, ...named } = queryOptions(parsed.query, {
     servers: 'text',
@@ -101,7 +101,10 @@ function isPlain({ username, password, path }: StoreUrl): boolean {
 
 function serversOf(options: MemcachedStoreOptions): Array<{ host: string; port: number }> {
   const { servers, host = '127.0.0.1', port = defaultPort } = options
-  if (servers === undefined) return [parseServer(`${bracketed(host)}:${port}`)]
+  if (servers === undefined) {
+    if (!Number.isSafeInteger(port)) throw notServers()
+    return [parseServer(`${bracketed(host)}:${port}`)]
+  }
   if (!Array.isArray(servers) || servers.length === 0) throw notServers()
   const parsed = servers.map(parseServer)
   const addresses = new Set(parsed.map((server) => `${server.host}:${server.port}`))
@@ -111,9 +114,18 @@ function serversOf(options: MemcachedStoreOptions): Array<{ host: string; port: 
 
 function parseServer(server: unknown): { host: string; port: number } {
   if (typeof server !== 'string' || !/^[^/?#@,\s]+$/.test(server)) throw notServers()
-  const [{ host, port = defaultPort } = { host: '' }] = parseStoreUrl(`memcached://${server}`).hosts
+  const [{ host, port = defaultPort } = { host: '' }] = hostsOf(server)
   if (port === 0) throw notServers()
   return { host, port }
+}
+
+/** What is wrong with it is an option's fault, not that of a URL. */
+function hostsOf(server: string): StoreUrl['hosts'] {
+  try {
+    return parseStoreUrl(`memcached://${server}`).hosts
+  } catch {
+    throw notServers()
+  }
 }
 
 function bracketed(host: string): string {
@@ -131,7 +143,7 @@ function milliseconds(option: string, seconds: number): number {
 /** Nothing of what was given is repeated: it may hold a password for something else. */
 function notASource(): ConfigError {
   return new ConfigError(
-    'memcachedStore needs memcached://host:port,host:port?namespace=name or options. There is no ' +
+    'memcachedStore needs a URL (memcached://host:port,host:port?namespace=name) or options. There is no ' +
       'user, password or path: memcached is reached over plain TCP within a private network.',
   )
 }

@@ -7,7 +7,7 @@ import { Counted, Shares } from './shares.ts'
 export interface EvictableOptions {
   /** Bytes of values; the least recently used go first. Defaults to 64 MiB. */
   maxBytes?: number | undefined
-  /** Number of values. Defaults to 10,000. */
+  /** Number of values, at most 10,000,000. Defaults to 10,000. */
   maxEntries?: number | undefined
   /**
    * The part of both that one partition may hold once there is no room left, from 0 to 1; what it
@@ -40,7 +40,7 @@ export class Evictable<Entry> {
   constructor(name: string, options: EvictableOptions) {
     const { maxBytes = 64 * 2 ** 20, maxEntries = 10_000, partitionShare = 0.25 } = options
     this.maxBytes = checkCount(`${name}: maxBytes`, maxBytes)
-    checkCount(`${name}: maxEntries`, maxEntries)
+    checkEntries(name, maxEntries)
     const share = checkShare(name, partitionShare)
     this.#shares = new Shares({ maxBytes, maxEntries, share })
     this.#slots = new LRUCache({ max: maxEntries, dispose: (slot) => this.#shares.remove(slot) })
@@ -74,7 +74,15 @@ export class Evictable<Entry> {
   }
 }
 
+/** Room for all of them is made at once: for too many, that would end the process. */
+const mostEntries = 10_000_000
+
+function checkEntries(name: string, maxEntries: number): void {
+  if (checkCount(`${name}: maxEntries`, maxEntries) <= mostEntries) return
+  throw new ConfigError(`${name}: maxEntries must be at most ${mostEntries}.`)
+}
+
 function checkShare(name: string, share: number): number {
-  if (share > 0 && share <= 1) return share
+  if (typeof share === 'number' && share > 0 && share <= 1) return share
   throw new ConfigError(`${name}: partitionShare must be more than 0 and at most 1.`)
 }

@@ -7,7 +7,7 @@ import type { PostgresStoreOptions } from './settings.ts'
  * into one, only `sslmode` is taken. Throws a `ConfigError` for what cannot be read.
  */
 export function postgresUrlOptions(url: string | URL): PostgresStoreOptions {
-  const { scheme, username, password, hosts, path, query } = parseStoreUrl(String(url))
+  const { scheme, username, password, hosts, path, query } = parseStoreUrl(url)
   if (path.includes('@')) {
     // Else a password with a slash would make its user's name the host.
     throw new ConfigError(

@@ -105,7 +105,7 @@ export function mergedOptions(
   if (typeof given !== 'object' || given === null) throw unknownSource()
   const both = { ...given, ...defined(options) }
   checkNames(both, Object.keys(known), 'redisStore takes')
-  return both.url === undefined ? both : { ...readRedisUrl(String(both.url)), ...defined(both) }
+  return both.url === undefined ? both : { ...readRedisUrl(both.url), ...defined(both) }
 }
 
 /** Throws a `ConfigError` for options that cannot be given beside a client. */

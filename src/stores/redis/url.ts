@@ -28,7 +28,7 @@ const kinds = {
  *
  * `valkey:` and `valkeys:` mean the same as `redis:` and `rediss:`. Throws a `ConfigError`.
  */
-export function readRedisUrl(url: string): RedisStoreOptions {
+export function readRedisUrl(url: string | URL): RedisStoreOptions {
   const parts = parseStoreUrl(url)
   const { sentinel, servername, cluster, ...rest } = queryOptions(parts.query, kinds)
   const options = rest as RedisStoreOptions

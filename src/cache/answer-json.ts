@@ -1,6 +1,6 @@
 import { UnexpectedResponseError, UpstreamError } from '../errors.ts'
 import { type Answer, isConditional, toResponse } from './answer.ts'
-import { bodyText } from './body-text.ts'
+import { bodyText } from '../body-text.ts'
 import type { StoredResponse } from './stored/stored-response.ts'
 import type { Asked } from './stored/stored-responses.ts'
 

@@ -1,4 +1,5 @@
-import { bodyText } from './body-text.ts'
+import { bodyText } from '../body-text.ts'
+import { heldBytes } from '../held-bytes.ts'
 import type { Field } from './http/stored-fields.ts'
 import { ownCopy } from './own-copy.ts'
 import { rebuild } from './rebuild.ts'
@@ -72,6 +73,11 @@ export class HeldReply extends Response {
         },
       })
     }
+  }
+
+  /** Read at once, where a limit allows it. */
+  get [heldBytes](): number {
+    return this.#parts.body?.byteLength ?? 0
   }
 
   #header(): Headers {

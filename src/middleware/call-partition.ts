@@ -2,6 +2,7 @@ import type { CachePartition, ResponseCache } from '../cache/index.ts'
 import { grantPartition, type Partition, subjectPartition } from '../cache/stored/partition.ts'
 import { ConfigError } from '../errors.ts'
 import type { TokenHandler } from '../oauth/token-handler.ts'
+import type { TokenRecord } from '../oauth/token-record.ts'
 import type { App } from './app.ts'
 
 /** Where a provider's replies to one user are kept: by the grant, or by whom it is for. */
@@ -10,9 +11,21 @@ export async function callPartition(
   tokens: TokenHandler,
   per: ResponseCache['partition'],
 ): Promise<Partition> {
-  const { provider, grantId, cacheKey, profile, scope, isApp } = (await tokens.found()).record
-  if (isApp || per === 'grant') return grantPartition(provider, grantId, cacheKey)
+  const { record } = await tokens.found()
+  const { provider, profile, scope } = record
+  if (record.isApp || per === 'grant') return partitionOf(record)
   return subjectPartition(app.access(provider).provider, profile.subject, scope, cacheKeyOf(app))
+}
+
+/** A record that is as it was is the same object, and to name its partition takes an HMAC. */
+const partitions = new WeakMap<TokenRecord, Partition>()
+
+function partitionOf(record: TokenRecord): Partition {
+  const known = partitions.get(record)
+  if (known) return known
+  const made = grantPartition(record.provider, record.grantId, record.cacheKey)
+  partitions.set(record, made)
+  return made
 }
 
 /** As {@link callPartition}, with its repositories, for the app. */

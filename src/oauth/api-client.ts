@@ -1,8 +1,10 @@
 import type { CachePartition } from '../cache/cache-partition.ts'
 import type { CacheMode } from '../cache/request.ts'
+import { bodyText } from '../body-text.ts'
 import { readBounded } from '../bounded-body.ts'
 import { exchangeFailure } from './exchange-failure.ts'
 import { RateLimitedError, UnexpectedResponseError, UpstreamError } from '../errors.ts'
+import { isHeld } from '../held-bytes.ts'
 import { nextPage } from './paging.ts'
 import type { Provider } from './provider.ts'
 import { resourceUrl } from './resource-url.ts'
@@ -198,10 +200,11 @@ export class ApiClient {
   }
 
   /** An API that never ends, or a bomb of zeros, must not fill the memory. */
-  async #text(what: string, { body }: Response, maxBytes = usualMaxBytes): Promise<string> {
-    if (body === null) return ''
-    const read = await readBounded(body, maxBytes)
-    if (read.complete) return Buffer.from(read.bytes).toString()
+  async #text(what: string, response: Response, maxBytes = usualMaxBytes): Promise<string> {
+    if (isHeld(response, maxBytes)) return response.text()
+    if (response.body === null) return ''
+    const read = await readBounded(response.body, maxBytes)
+    if (read.complete) return bodyText({ body: read.bytes })
     await read.stream.cancel()
     throw new UnexpectedResponseError(
       this.#provider.name,

@@ -194,6 +194,35 @@ describe('what a call says to the cache', () => {
   })
 })
 
+describe('the body of a call', () => {
+  test('is no longer than its maxBytes, from the API or from the cache', async () => {
+    const { auth, connect } = appWith({ rules: { '/v1/me': 60 } })
+    await connect('ada')
+    const { api } = await auth.forUser('ada')
+    const short = { maxBytes: 10 }
+    await expect(api.spotify.get('me', short)).rejects.toThrow(/more than 10 bytes/)
+    const { id } = await api.spotify.get<{ id: string }>('me')
+    expect(id).toBe('ada')
+    await expect(api.spotify.get('me', short)).rejects.toThrow(/more than 10 bytes/)
+    expect(await api.spotify.get('me')).toMatchObject({ id })
+  })
+
+  test.each([{ rules: { '/v1/me': 60 } }, { rules: {} }])(
+    'with a byte order mark is the same JSON, with %o',
+    async (options) => {
+      const { auth, connect } = appWith(options, { rules: {} })
+      await connect('ada')
+      const { api } = await auth.forUser('ada')
+      const headers = { 'content-type': 'application/json' }
+      world.api.switches.reply = () => ({ status: 200, headers, body: '\uFEFF{"marked":true}' })
+      for (let calls = 0; calls < 2; calls += 1) {
+        expect(await api.spotify.get('me')).toEqual({ marked: true })
+      }
+      world.api.switches.reply = undefined
+    },
+  )
+})
+
 describe('CA-15 calls of one user for the same, at the same time', () => {
   const profiles = () => world.api.requests.filter(({ path }) => path.endsWith('/me')).length
 

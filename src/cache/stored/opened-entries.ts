@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { LRUCache } from 'lru-cache'
 import type { StoredValue } from '../../stores/store.ts'
-import { bufferOf } from '../buffer-of.ts'
+import { bufferOf } from '../../buffer-of.ts'
 import type { StoredEntry } from './stored-entry.ts'
 
 /** Bytes of what is remembered opened, in each cache. */

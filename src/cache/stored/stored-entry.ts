@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib'
-import { bufferOf } from '../buffer-of.ts'
+import { bufferOf } from '../../buffer-of.ts'
 import { decrypt, encrypt } from '../../key-ring.ts'
 import { type Description, isDescription, type StoredResponse } from './stored-response.ts'
 

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { bufferOf } from '../buffer-of.ts'
+import { bufferOf } from '../../buffer-of.ts'
 import type { StoredValue } from '../../stores/store.ts'
 
 /** How a stored response stands now: `stale` may be served where stale responses may. */

@@ -1,5 +1,5 @@
 import { readBounded } from '../../bounded-body.ts'
-import { bufferOf } from '../buffer-of.ts'
+import { bufferOf } from '../../buffer-of.ts'
 import type { Fields } from '../http/received.ts'
 import { isDecoded } from '../http/stored-fields.ts'
 

@@ -23,7 +23,7 @@ export interface Taken {
 }
 
 const rounds = 7
-const warmUps = 2
+const warmUps = 8
 /** Of one round: shorter ones tell of the garbage collector. */
 const milliseconds = 300
 

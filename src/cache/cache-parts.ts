@@ -1,5 +1,6 @@
 import { chunked } from '../stores/chunked.ts'
 import { guarded } from '../stores/guarded.ts'
+import { isInMemory } from '../stores/in-memory.ts'
 import { checkNamespace, checkStore } from '../stores/limits.ts'
 import { memoryTier } from '../stores/memory-tier.ts'
 import type { Store } from '../stores/store.ts'
@@ -35,7 +36,8 @@ export function cacheParts(store: Store, options: ResponseCacheOptions): CachePa
   const { staleWhileRevalidate, staleIfError, jitter = 0 } = options
   checkNamespace('responseCache: namespace', namespace)
   const checked = checkStore('responseCache', store)
-  const limited = guarded(checked, { name: 'cache', deadline })
+  // Memory is there at once, or never.
+  const limited = isInMemory(checked) ? checked : guarded(checked, { name: 'cache', deadline })
   const roomy = chunked(limited, { maxBytes: maxEntryBytes + headBytes })
   const near = memory ? memoryTier(roomy, memory) : roomy
   const responses = new StoredResponses(near, namespace, maxEntryBytes)

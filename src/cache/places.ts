@@ -36,10 +36,9 @@ export type Capture = ReadonlyMap<Lookup, Captured>
 
 /** To be called before the request is sent, so that what is invalidated meanwhile is not kept. */
 export async function capture({ own, shared }: Places): Promise<Capture> {
-  const captured = await Promise.all(
-    [own, shared].map(async (place) => [place, await place?.capture()] as const),
-  )
-  return new Map(
-    captured.filter((pair): pair is readonly [Lookup, Captured] => !pair.includes(undefined)),
-  )
+  const [ofOwn, ofShared] = await Promise.all([own.capture(), shared?.capture()])
+  const captured = new Map<Lookup, Captured>()
+  if (ofOwn) captured.set(own, ofOwn)
+  if (shared && ofShared) captured.set(shared, ofShared)
+  return captured
 }

@@ -12,6 +12,7 @@ const mostUrls = 1_000
 /** Which policy is for which URL: the app's rules first, then the provider's, then the default. */
 export class UrlPolicies {
   readonly #settings: { readonly policy: CachePolicy; readonly defaultTtl: number | undefined }
+  readonly #withoutRules: UrlPolicy
   readonly #rules: CompiledRules
   readonly #repositories: RepositoryPlaces
   readonly #known = new WeakMap<CompiledRules, Recent<UrlPolicy>>()
@@ -27,6 +28,7 @@ export class UrlPolicies {
   ) {
     const { policy = 'auto', defaultTtl, rules } = settings
     this.#settings = { policy, defaultTtl }
+    this.#withoutRules = policyOf(undefined, { ...this.#settings, hasRules: false })
     this.#rules = compileRules(rules)
     this.#repositories = repositories
   }
@@ -72,6 +74,7 @@ export class UrlPolicies {
   }
 
   #ofUrl(url: string, rules: CompiledRules): UrlPolicy {
+    if (this.#rules.length + rules.length === 0) return this.#withoutRules
     let known = this.#known.get(rules)
     if (!known) this.#known.set(rules, (known = new Recent(mostUrls)))
     return known.getOrMake(url, () => {

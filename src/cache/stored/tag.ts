@@ -54,12 +54,17 @@ export class TagKeys {
   }
 
   of({ kind, name, partition }: Tag): string {
-    return this.#key('tag', JSON.stringify([kind, partition ?? null, name]), partition)
+    const what = JSON.stringify([kind, partition ?? null, name])
+    return this.#known.getOrMake(what, () => {
+      // A store sees what belongs together by all that is before the last colon.
+      const whose = partition === undefined ? '' : `${digest(partition, partDigits)}:`
+      return `${this.#namespace}:tag:${whose}${digest(what, keyDigits)}`
+    })
   }
 
-  /** What is renewed when the entry is deleted. */
+  /** What is renewed when the entry is deleted. The last part of its key stands for all that it is. */
   fence(entryKey: string): string {
-    return this.#key('fence', entryKey)
+    return `${this.#namespace}:fence:${entryKey.slice(entryKey.lastIndexOf(':') + 1)}`
   }
 
   /** `known`: what every reply there hangs on; `own`: what those of one request hang on beside. */
@@ -80,14 +85,6 @@ export class TagKeys {
     let keys = this.#lists.get(tags)
     if (!keys) this.#lists.set(tags, (keys = tags.map((one) => this.of(one))))
     return keys
-  }
-
-  #key(kind: 'tag' | 'fence', what: string, partition?: string): string {
-    return this.#known.getOrMake(`${kind} ${what}`, () => {
-      // A store sees what belongs together by all that is before the last colon.
-      const whose = partition === undefined ? '' : `${digest(partition, partDigits)}:`
-      return `${this.#namespace}:${kind}:${whose}${digest(what, keyDigits)}`
-    })
   }
 }
 

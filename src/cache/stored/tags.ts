@@ -170,16 +170,21 @@ export class Tags {
     found: ReadonlyArray<StoredValue | undefined>,
     readAt: number,
   ): Promise<Captured> {
-    const versions = versionsIn(names, found.slice(1))
-    const lost = tags.filter((one) => isLost(versions.get(this.#keys.of(one))))
-    const begun = new Map(
-      await Promise.all(
-        lost.map(async (one) => [this.#keys.of(one), await this.#begin(one)] as const),
-      ),
-    )
-    const marks = names.map((key) => [key, begun.get(key) ?? versions.get(key) ?? ''] as const)
+    const [fence, ...stood] = found.slice(1).map(versionIn)
+    const begun = stood.some(isLost) ? await this.#beginLost(tags, stood) : stood
+    const versions = [fence, ...begun]
+    const marks = names.map((name, index) => [name, versions[index] ?? ''] as const)
     const mayStore = () => performance.now() - readAt < (lifetime.fence - 1) * 1000
     return { marks, mayStore }
+  }
+
+  #beginLost(
+    tags: readonly Tag[],
+    stood: ReadonlyArray<string | undefined>,
+  ): Promise<Array<string | undefined>> {
+    return Promise.all(
+      tags.map((one, index) => (isLost(stood[index]) ? this.#begin(one) : stood[index])),
+    )
   }
 
   /** Gives a tag its first version; somebody else's is as good, as nothing has been sent yet. */

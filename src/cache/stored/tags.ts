@@ -183,7 +183,7 @@ export class Tags {
     stood: ReadonlyArray<string | undefined>,
   ): Promise<Array<string | undefined>> {
     return Promise.all(
-      tags.map((one, index) => (isLost(stood[index]) ? this.#begin(one) : stood[index])),
+      tags.map(async (one, index) => (isLost(stood[index]) ? this.#begin(one) : stood[index])),
     )
   }
 

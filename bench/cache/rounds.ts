@@ -23,6 +23,7 @@ export interface Taken {
 }
 
 const rounds = 7
+/** Until what is measured is compiled: a server runs for longer than a bench. */
 const warmUps = 8
 /** Of one round: shorter ones tell of the garbage collector. */
 const milliseconds = 300

@@ -36,15 +36,14 @@ export class KnownValues {
     this.#dataVersion = dataVersion
   }
 
-  /** `undefined` where it has to be read. */
-  get(key: string): KnownRow | undefined {
-    const row = this.#rows.get(key)
-    return row && row.expiresAt > Date.now() ? row : undefined
-  }
-
-  remember(key: string, row: KnownRow): void {
+  /** What is known under the key; read, and remembered from now on, where nothing is. */
+  getOrRead(key: string, read: (key: string) => KnownRow): KnownRow {
+    const known = this.#rows.get(key)
+    if (known && known.expiresAt > Date.now()) return known
+    const row = read(key)
     const bytes = row.found?.value.byteLength ?? 0
     this.#rows.set(key, row, { size: overheadBytes + key.length * 2 + bytes })
+    return row
   }
 
   /** It is written here. */

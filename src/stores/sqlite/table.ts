@@ -36,11 +36,8 @@ export class SqliteTable {
   /** As `get`, of many: only what is not known any more is read. Nobody else may write with the connection. */
   lookUp(keys: readonly string[]): Array<StoredValue | undefined> {
     this.#known.check()
-    return keys.map((key) => {
-      const row = this.#known.get(key) ?? this.#read(key)
-      this.#known.remember(key, row)
-      return row.found
-    })
+    const read = (key: string) => this.#read(key)
+    return keys.map((key) => this.#known.getOrRead(key, read).found)
   }
 
   set(key: string, value: Uint8Array, lives: number): void {

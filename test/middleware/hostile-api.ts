@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Socket } from 'node:net'
+import type { ProviderOptions } from '../../src/oauth/provider.ts'
+import type { World } from './express-app.ts'
 
 /** A request that came to it. */
 export interface SeenRequest {
@@ -27,6 +29,16 @@ export class HostileApi {
 
   get origin(): string {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+  }
+
+  /** Options of the world's provider, with this as its API; who a user is the world's API still says. */
+  behind({ spotify, api }: Pick<World, 'spotify' | 'api'>): ProviderOptions {
+    return {
+      ...spotify,
+      apiBaseUrl: `${this.origin}/v1`,
+      apiOrigins: [this.origin, api.origin],
+      userInfo: `${api.baseUrl}/me`,
+    }
   }
 
   async close(): Promise<void> {

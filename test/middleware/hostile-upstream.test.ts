@@ -78,12 +78,7 @@ describe.each(Object.entries(expressVersions))(
       return createApp(
         {
           ...world,
-          spotify: {
-            ...world.spotify,
-            apiBaseUrl: `${api.origin}/v1`,
-            apiOrigins: [api.origin, world.api.origin],
-            userInfo: `${world.api.baseUrl}/me`,
-          },
+          spotify: api.behind(world),
         },
         {
           express,

@@ -24,10 +24,7 @@ async function clientOf(more: ProviderOptions = {}): Promise<ApiClient> {
     secret,
     providers: {
       spotify: {
-        ...world.spotify,
-        apiBaseUrl: `${api.origin}/v1`,
-        apiOrigins: [api.origin, world.api.origin],
-        userInfo: `${world.api.baseUrl}/me`,
+        ...api.behind(world),
         ...more,
       },
     },

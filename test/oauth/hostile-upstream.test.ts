@@ -127,10 +127,7 @@ test('HT-03 TK-14 whatever an API answers, its caller gets that or a typed error
     secret,
     providers: {
       spotify: {
-        ...world.spotify,
-        apiBaseUrl: `${api.origin}/v1`,
-        apiOrigins: [api.origin, world.api.origin],
-        userInfo: `${world.api.baseUrl}/me`,
+        ...api.behind(world),
         rateLimitedBy: 'grant',
       },
     },

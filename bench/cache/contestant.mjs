@@ -30,7 +30,8 @@ const urlOf = () => {
 
 /** Calls for so many milliseconds, `atATime` of them under way. */
 async function run(milliseconds) {
-  const until = performance.now() + milliseconds
+  const startedAt = performance.now()
+  const until = startedAt + milliseconds
   const before = process.cpuUsage()
   let calls = 0
   const lane = async () => {
@@ -43,7 +44,7 @@ async function run(milliseconds) {
   }
   await Promise.all(Array.from({ length: atATime }, lane))
   const { user, system } = process.cpuUsage(before)
-  return { calls, microseconds: user + system }
+  return { calls, microseconds: user + system, elapsed: (performance.now() - startedAt) * 1000 }
 }
 
 process.on('message', async (milliseconds) => {

@@ -19,6 +19,8 @@ export interface Taken {
   readonly name: string
   /** CPU time a call, in microseconds; of each round. */
   readonly microseconds: number[]
+  /** Time a call as its caller waits, in microseconds; of each round. */
+  readonly elapsed: number[]
   calls: number
 }
 
@@ -41,19 +43,23 @@ export async function inTurns(
   try {
     for (const name of names) {
       const child = fork(program, [name, JSON.stringify(settings)], { execArgv: [] })
-      running.push({ taken: { name, microseconds: [], calls: 0 }, child })
+      running.push({ taken: { name, microseconds: [], elapsed: [], calls: 0 }, child })
       await answerOf(child)
     }
     for (let round = 1 - warmUps; round <= rounds; round += 1) {
       for (const { taken, child } of running) {
         await around(taken.name, async () => {
           child.send(milliseconds)
-          const { calls, microseconds } = (await answerOf(child)) as {
+          const { calls, microseconds, elapsed } = (await answerOf(child)) as {
             calls: number
             microseconds: number
+            elapsed: number
           }
           taken.calls += calls
-          if (round > 0) taken.microseconds.push(microseconds / calls)
+          if (round > 0) {
+            taken.microseconds.push(microseconds / calls)
+            taken.elapsed.push(elapsed / calls)
+          }
           return calls
         })
       }
@@ -80,9 +86,11 @@ async function answerOf(child: ChildProcess): Promise<unknown> {
 }
 
 /** Ours to the floor's, of each round; the median. */
-export function ratioOf(one: Taken, floor: Taken): { ratio: number; least: number; most: number } {
-  const ratios = one.microseconds
-    .map((time, round) => time / floor.microseconds[round]!)
-    .toSorted((a, b) => a - b)
+export function ratioOf(
+  one: Taken,
+  floor: Taken,
+  of: 'microseconds' | 'elapsed' = 'microseconds',
+): { ratio: number; least: number; most: number } {
+  const ratios = one[of].map((time, round) => time / floor[of][round]!).toSorted((a, b) => a - b)
   return { ratio: ratios[Math.floor(ratios.length / 2)]!, least: ratios[0]!, most: ratios.at(-1)! }
 }

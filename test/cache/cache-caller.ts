@@ -54,13 +54,14 @@ export function cacheBefore(
   return { cache, seen, fetch, statusOf }
 }
 
-/** Lets time pass for the cache: its clock is `Date.now`. */
+/** Lets time pass for the cache, whose clock is `Date.now`, and stand still meanwhile. */
 export class Clock {
   readonly #now = Date.now
+  readonly #startedAt = Date.now()
   #ahead = 0
 
   constructor() {
-    Date.now = () => this.#now() + this.#ahead
+    Date.now = () => this.#startedAt + this.#ahead
   }
 
   /** Seconds. */

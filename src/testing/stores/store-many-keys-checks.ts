@@ -134,7 +134,7 @@ const holding = checksOf('atHand', {
 })
 
 function plain(found: StoredValue | undefined): unknown {
-  return found && { ...found, value: Buffer.from(found.value).toString() }
+  return found && [found.version, Buffer.from(found.value).toString()]
 }
 
 const writing = checksOf('setMany', {

@@ -61,14 +61,11 @@ export function describeStore(
   })
 }
 
-/** They share the server, and a busy machine. */
-const longestMs = 60_000
-
 /** The contract's cases, all at the same time. */
 export function describeContract(title: string, make: () => Store): void {
   // oxlint-disable-next-line vitest/valid-title -- the caller's
   describe.concurrent(title, () => {
     // oxlint-disable-next-line vitest/expect-expect, vitest/valid-title -- both are in the contract
-    for (const { title: name, run } of storeContract(make)) test(name, run, longestMs)
+    for (const { title: name, run } of storeContract(make)) test(name, run)
   })
 }

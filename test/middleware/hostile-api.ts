@@ -32,12 +32,16 @@ export class HostileApi {
   }
 
   /** Options of the world's provider, with this as its API; who a user is the world's API still says. */
-  behind({ spotify, api }: Pick<World, 'spotify' | 'api'>): ProviderOptions {
+  behind(
+    { spotify, api }: Pick<World, 'spotify' | 'api'>,
+    more: ProviderOptions = {},
+  ): ProviderOptions {
     return {
       ...spotify,
       apiBaseUrl: `${this.origin}/v1`,
       apiOrigins: [this.origin, api.origin],
       userInfo: `${api.baseUrl}/me`,
+      ...more,
     }
   }
 

@@ -22,12 +22,7 @@ async function clientOf(more: ProviderOptions = {}): Promise<ApiClient> {
   const auth = createBehalf({
     store: memoryStore(),
     secret,
-    providers: {
-      spotify: {
-        ...api.behind(world),
-        ...more,
-      },
-    },
+    providers: { spotify: api.behind(world, more) },
     user: () => undefined,
   })
   await grantFor(auth, { user: 'ada', provider: 'spotify' })

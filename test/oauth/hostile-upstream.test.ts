@@ -125,12 +125,7 @@ test('HT-03 TK-14 whatever an API answers, its caller gets that or a typed error
   const auth = createBehalf({
     store: memoryStore(),
     secret,
-    providers: {
-      spotify: {
-        ...api.behind(world),
-        rateLimitedBy: 'grant',
-      },
-    },
+    providers: { spotify: api.behind(world, { rateLimitedBy: 'grant' }) },
     user: () => undefined,
     timeouts: { headers: 0.5 },
     onEvent: (event) => void events.push(event),

@@ -279,26 +279,26 @@ test('a wait that no job can mean is refused', async () => {
   }
 })
 
-test('a job may wait for longer', async () => {
-  const instants = answersFirst(1, 429, { 'retry-after': '3' })
+/** The API as a job of a connected user calls it. */
+async function apiOfJob(user: string, maxWait: number) {
   const { auth, browser } = createApp(world, {
     cache: false,
-    options: { user: () => 'user-1', basePath: '/connect' },
+    options: { user: () => user, basePath: '/connect' },
   })
   await loginAs(browser(), { user: 'ada', provider: 'spotify', path: '/connect' })
-  const { api } = await auth.forUser('user-1', { maxWait: 5 })
+  return (await auth.forUser(user, { maxWait })).api
+}
+
+test('a job may wait for longer', async () => {
+  const instants = answersFirst(1, 429, { 'retry-after': '3' })
+  const api = await apiOfJob('user-1', 5)
   expect(await api.spotify.get('me/top/tracks')).toHaveProperty('items')
   expect(instants).toHaveLength(2)
 })
 
 test('a job that must not wait is told at once', async () => {
   const instants = answersFirst(9, 503, { 'retry-after': '0' })
-  const { auth, browser } = createApp(world, {
-    cache: false,
-    options: { user: () => 'user-2', basePath: '/connect' },
-  })
-  await loginAs(browser(), { user: 'ada', provider: 'spotify', path: '/connect' })
-  const { api } = await auth.forUser('user-2', { maxWait: 0 })
+  const api = await apiOfJob('user-2', 0)
   await expect(api.spotify.get('me/top/tracks')).rejects.toMatchObject({ status: 503 })
   expect(instants).toHaveLength(1)
 })

@@ -22,16 +22,13 @@ export async function readWhole(response: Response, limit: number): Promise<Body
   return { bytes, complete: hasAll(headers, bytes) }
 }
 
-/** What was decoded has another length than was sent. */
 function hasAll(headers: Fields, bytes: Uint8Array): boolean {
-  const length = isDecoded(headers) ? null : headers.get('content-length')
+  // What was decoded has another length than was sent.
+  if (isDecoded(headers)) return !breaksOff(headers, bytes)
+  const length = headers.get('content-length')
   if (length !== null) return Number(length) === bytes.byteLength
-  return tellsItsEnd(headers) || !breaksOff(headers, bytes)
-}
-
-/** RFC 9112 section 7.1: of chunks the last one says so, and `fetch` rejects without it. */
-function tellsItsEnd(headers: Fields): boolean {
-  return !isDecoded(headers) && headers.get('transfer-encoding') === 'chunked'
+  // RFC 9112 section 7.1: of chunks the last one says so, and `fetch` rejects without it.
+  return headers.get('transfer-encoding') === 'chunked' || !breaksOff(headers, bytes)
 }
 
 /** JSON that is none is most likely half of one. */

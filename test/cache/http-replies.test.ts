@@ -41,6 +41,13 @@ describe('bodies', () => {
     },
   )
 
+  test('JSON with a byte order mark is whole where its end is', async () => {
+    const headers = { 'cache-control': 'max-age=60', 'content-type': 'application/json' }
+    const { statusOf } = cacheBefore(answering(headers, '\uFEFF{"a": [1]}'), http)
+    await statusOf()
+    expect((await statusOf()).startsWith('hit')).toBe(true)
+  })
+
   test('its length is of the sent bytes where they were encoded', async () => {
     const headers = {
       'cache-control': 'max-age=60',

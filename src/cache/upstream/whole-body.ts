@@ -1,5 +1,5 @@
+import { bodyText } from '../../body-text.ts'
 import { readBounded } from '../../bounded-body.ts'
-import { bufferOf } from '../../buffer-of.ts'
 import type { Fields } from '../http/received.ts'
 import { isDecoded } from '../http/stored-fields.ts'
 
@@ -37,7 +37,7 @@ function breaksOff(headers: Fields, bytes: Uint8Array): boolean {
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(type) || bytes.byteLength > checkedBytes)
     return false
   try {
-    JSON.parse(bufferOf(bytes).toString())
+    JSON.parse(bodyText({ body: bytes }))
     return false
   } catch {
     return bytes.byteLength > 0

@@ -28,14 +28,14 @@ const urlOf = () => {
   return isNew ? `${origin}${path}?n=${process.pid}-${asked}` : `${origin}${path}`
 }
 
-/** Calls for so many milliseconds, `atATime` of them under way. */
-async function run(milliseconds) {
+/** Calls for so many milliseconds, or about so many times, `atATime` of them under way. */
+async function run({ milliseconds, most = Infinity }) {
   const startedAt = performance.now()
   const until = startedAt + milliseconds
   const before = process.cpuUsage()
   let calls = 0
   const lane = async () => {
-    while (performance.now() < until) {
+    while (performance.now() < until && calls < most) {
       for (let left = 16; left > 0; left -= 1) {
         await get(urlOf())
         calls += 1
@@ -47,9 +47,9 @@ async function run(milliseconds) {
   return { calls, microseconds: user + system, elapsed: (performance.now() - startedAt) * 1000 }
 }
 
-process.on('message', async (milliseconds) => {
+process.on('message', async (turn) => {
   try {
-    process.send(await run(milliseconds))
+    process.send(await run(turn))
   } catch (error) {
     console.error(error)
     process.exit(1)

@@ -24,11 +24,18 @@ export interface Taken {
   calls: number
 }
 
-const rounds = 7
-/** Until what is measured is compiled: a server runs for longer than a bench. */
-const warmUps = 8
-/** Of one round: shorter ones tell of the garbage collector. */
-const milliseconds = 300
+/** What a contestant answers to a turn. */
+interface Turn {
+  readonly calls: number
+  readonly microseconds: number
+  readonly elapsed: number
+}
+
+const rounds = 15
+/** Shorter rounds tell of the garbage collector. */
+const round = { milliseconds: 300 }
+/** Until all that runs is compiled: V8 takes thousands of calls, which a server has behind it soon. */
+const warmUp = { milliseconds: 15_000, most: 25_000 }
 
 const program = fileURLToPath(new URL('./contestant.mjs', import.meta.url))
 
@@ -36,8 +43,8 @@ const program = fileURLToPath(new URL('./contestant.mjs', import.meta.url))
 export async function inTurns(
   names: readonly string[],
   settings: Settings,
-  around: (name: string, round: () => Promise<number>) => Promise<void> = async (_, round) =>
-    void (await round()),
+  around: (name: string, turn: () => Promise<number>) => Promise<void> = async (_, turn) =>
+    void (await turn()),
 ): Promise<ReadonlyMap<string, Taken>> {
   const running: Array<{ taken: Taken; child: ChildProcess }> = []
   try {
@@ -46,20 +53,21 @@ export async function inTurns(
       running.push({ taken: { name, microseconds: [], elapsed: [], calls: 0 }, child })
       await answerOf(child)
     }
-    for (let round = 1 - warmUps; round <= rounds; round += 1) {
-      for (const { taken, child } of running) {
-        await around(taken.name, async () => {
-          child.send(milliseconds)
-          const { calls, microseconds, elapsed } = (await answerOf(child)) as {
-            calls: number
-            microseconds: number
-            elapsed: number
-          }
-          taken.calls += calls
-          if (round > 0) {
-            taken.microseconds.push(microseconds / calls)
-            taken.elapsed.push(elapsed / calls)
-          }
+    const run = async ({ taken, child }: (typeof running)[number], turn: object) => {
+      child.send(turn)
+      const result = (await answerOf(child)) as Turn
+      taken.calls += result.calls
+      return result
+    }
+    for (const one of running) {
+      await around(one.taken.name, async () => (await run(one, warmUp)).calls)
+    }
+    for (let left = rounds; left > 0; left -= 1) {
+      for (const one of running) {
+        await around(one.taken.name, async () => {
+          const { calls, microseconds, elapsed } = await run(one, round)
+          one.taken.microseconds.push(microseconds / calls)
+          one.taken.elapsed.push(elapsed / calls)
           return calls
         })
       }
@@ -91,6 +99,6 @@ export function ratioOf(
   floor: Taken,
   of: 'microseconds' | 'elapsed' = 'microseconds',
 ): { ratio: number; least: number; most: number } {
-  const ratios = one[of].map((time, round) => time / floor[of][round]!).toSorted((a, b) => a - b)
+  const ratios = one[of].map((time, at) => time / floor[of][at]!).toSorted((a, b) => a - b)
   return { ratio: ratios[Math.floor(ratios.length / 2)]!, least: ratios[0]!, most: ratios.at(-1)! }
 }

@@ -77,12 +77,14 @@ export class CacheIntake {
 
     const mayShare = permitsSharing(reply) && !variesByUser(fields)
     const place = (mayShare && places.shared) || places.own
-    const stored = await this.#keep(exchange, place, reply, captured, {
+    const stored = await this.#put(place, captured, {
       status: fwdStatus,
       headers,
       variant: variantOf(fields, asked.headers, place.partition.key),
       url: response.url || withoutFragment(asked.url),
       ...this.#jittered(decision.keeping),
+      receivedAt: reply.receivedAt,
+      tags: tagsOf(exchange),
       item: exchange.place?.item(read.bytes),
       body: read.bytes,
     })
@@ -190,24 +192,13 @@ export class CacheIntake {
       ...this.#jittered(decision.keeping),
       receivedAt: fresh.receivedAt,
     }
-    return { stored: await this.#put(place, updated, captured), updated }
-  }
-
-  async #keep(
-    { call, policy }: Exchange,
-    place: Lookup,
-    { receivedAt }: Received,
-    captured: Capture,
-    response: Omit<StoredResponse, 'receivedAt' | 'tags' | 'marks'>,
-  ): Promise<boolean> {
-    const tags = [...new Set([...(policy.rule?.tags ?? []), ...(call.tags ?? [])])]
-    return this.#put(place, { ...response, receivedAt, tags }, captured)
+    return { stored: await this.#put(place, captured, updated), updated }
   }
 
   async #put(
     place: Lookup,
-    response: Omit<StoredResponse, 'marks'>,
     captured: Capture,
+    response: Omit<StoredResponse, 'marks'>,
   ): Promise<boolean> {
     const stood = captured.get(place)
     if (!stood?.mayStore()) return false
@@ -237,6 +228,14 @@ export class CacheIntake {
     return { ...keeping, lifetime: keeping.lifetime - left * jitter * Math.random() }
   }
 }
+
+/** The rule's, and those of the call. */
+function tagsOf({ call, policy }: Exchange): readonly string[] {
+  const { tags: ofRule = none } = policy.rule ?? {}
+  return call.tags ? [...new Set([...ofRule, ...call.tags])] : ofRule
+}
+
+const none: readonly string[] = []
 
 /** Longer than freshness: something stale can still be validated, or be better than nothing. */
 function physicalTtl(stored: Omit<StoredResponse, 'marks'>): number {

@@ -12,7 +12,7 @@ import type { TokenResult } from './token-result.ts'
 export interface CacheOutageOptions {
   manner: (typeof outageManners)[number]
   seconds: number
-  /** Requests of each second. */
+  /** Requests of each second, through the cache. */
   rate: number
   /** Milliseconds by which 99 of 100 may be slower than without a cache, once it is known. */
   bar?: number | undefined
@@ -27,6 +27,8 @@ interface Sample {
   failed?: string
 }
 
+/** One of so many goes to the API without a cache, beside the others. */
+const plainEach = 5
 /** Milliseconds until the breaker has seen enough. */
 const untilKnown = 1_500
 /** Seconds until there have to be hits again. */
@@ -39,7 +41,7 @@ const paths = 4
 
 /**
  * Requests come at a steady rate, whatever becomes of them, while the store is taken away and given
- * back. Each second one goes to the same API without a cache.
+ * back. Some go to the same API without a cache.
  */
 export async function tortureCacheOutage(options: CacheOutageOptions): Promise<TokenResult> {
   const [redis, upstream] = [await startRedis(), await SlowApi.start()]
@@ -96,13 +98,14 @@ function judge(
   return { figures, wrong }
 }
 
-/** Asks at a steady rate for what a few users see, through a cache; one in five without it. */
+/** Asks at a steady rate for what a few users see, through a cache and without it. */
 class SteadyLoad {
   readonly cached: Sample[] = []
   readonly plain: Sample[] = []
   readonly #fetch: typeof fetch
   readonly #url: string
-  readonly #rate: number
+  /** Of all requests, in a second. */
+  readonly #pace: number
   readonly #progress: (requests: number) => void
   #isOver = false
 
@@ -112,7 +115,7 @@ class SteadyLoad {
     { rate, progress = () => {} }: CacheOutageOptions,
   ) {
     this.#url = url
-    this.#rate = rate
+    this.#pace = (rate * plainEach) / (plainEach - 1)
     this.#progress = progress
     this.#fetch = cachedFetch(fetch, {
       store,
@@ -126,11 +129,11 @@ class SteadyLoad {
     const asked = new Set<Promise<void>>()
     const startedAt = performance.now()
     for (let count = 0; !this.#isOver; count += 1) {
-      const due = startedAt + (count * 1000) / this.#rate
+      const due = startedAt + (count * 1000) / this.#pace
       if (due > performance.now()) await sleep(due - performance.now())
       const ask = this.#ask(count).finally(() => asked.delete(ask))
       asked.add(ask)
-      if (count % 100 === 0) this.#progress(100)
+      if (count % (25 * plainEach) === 0) this.#progress(25 * (plainEach - 1))
     }
     await Promise.all(asked)
   }
@@ -140,7 +143,7 @@ class SteadyLoad {
   }
 
   async #ask(count: number): Promise<void> {
-    const isPlain = count % 5 === 0
+    const isPlain = count % plainEach === 0
     const user = `user-${count % users}`
     const path = `${this.#url}${count % paths}`
     const at = performance.now()

@@ -43,10 +43,10 @@ type Fetch = (url: string, init?: SuiteInit) => Promise<Response>
 type SuiteInit = RequestInit & { headers?: Array<[string, string]> }
 
 /** So many tests at a time: each waits for seconds, and few need the processor. */
-const atATime = 100
+const atATime = 300
 
 /** What was late then has the machine nearly to itself. */
-const atATimeAgain = 10
+const atATimeAgain = 40
 
 /** Runs the suite at `path` for all contestants at once. */
 export async function runSuite(

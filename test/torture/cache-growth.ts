@@ -63,11 +63,11 @@ export async function growCache(
     await again.then((reply) => reply.text()).catch(() => {})
   }
   let made = 0
-  const make = async (count: number, told = (_: number) => {}) => {
+  const make = async (count: number, told?: typeof progress) => {
     for (let left = count; left > 0; left -= atOnce) {
       const some = Array.from({ length: Math.min(atOnce, left) }, () => call((made += 1)))
       await Promise.all(some)
-      if (made % 1_000 === 0) told(1_000)
+      if (made % 1_000 === 0) told?.(1_000)
     }
     await cached.cache.close()
   }

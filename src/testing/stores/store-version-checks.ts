@@ -87,8 +87,12 @@ export const versionChecks: StoreChecks = {
     const tries = Array.from({ length: 50 }, () => store.compareAndDelete(key(), version))
     assert.equal((await Promise.all(tries)).filter(Boolean).length, 1)
   },
-  'of 100 concurrent optimistic increments none is lost': async (store, key) => {
-    await Promise.all(Array.from({ length: 100 }, () => increment(store, key())))
+  'of 100 optimistic increments, ten at a time, none is lost': async (store, key) => {
+    // Each loses to all others at first: with their number the tries grow by its square.
+    const ten = async () => {
+      for (let left = 10; left > 0; left -= 1) await increment(store, key())
+    }
+    await Promise.all(Array.from({ length: 10 }, ten))
     await holds(store, key(), bytes('100'))
   },
 }

@@ -33,14 +33,17 @@ const recovery = 2_000
 /** Milliseconds that a busy machine may add to a deadline. */
 const slack = 1_500
 
-/** What a store with a server must show when that server, or the way to it, breaks. */
+/**
+ * What a store with a server must show when that server, or the way to it, breaks. Mostly it waits: the
+ * servers break side by side, each in its own order.
+ */
 export function describeFaults(
   name: string,
   start: () => Promise<FaultTarget>,
   { survivesKill }: Expectations,
 ): void {
   // oxlint-disable-next-line vitest/valid-title -- the caller's
-  describe(name, () => {
+  describe.concurrent(name, () => {
     let target: FaultTarget
     let proxy: TcpProxy
     let store: Store
@@ -55,7 +58,7 @@ export function describeFaults(
       await target.close()
     })
 
-    test('connections that are reset in the middle of calls cost those calls, and nothing else', async () => {
+    test.sequential('connections that are reset in the middle of calls cost those calls, and nothing else', async () => {
       await fill(store)
       for (const bytes of [0, 1, 7, 30, 64, 200, 1_000, 5_000]) {
         proxy.cutAfter(bytes)
@@ -66,7 +69,7 @@ export function describeFaults(
       expect(await readAll(store)).toBe(20)
     })
 
-    test('while the server is dead every call is a typed error, soon; it works again once it is back', async () => {
+    test.sequential('while the server is dead every call is a typed error, soon; it works again once it is back', async () => {
       await fill(store)
       await target.server.kill()
       for (let call = 0; call < 5; call += 1) {
@@ -80,7 +83,7 @@ export function describeFaults(
       expect(await readAll(store)).toBeGreaterThanOrEqual(survivesKill ? 20 : 0)
     })
 
-    test('a server that stops for 10 s costs 10 s: no wrong value, no call that hangs', async () => {
+    test.sequential('a server that stops for 10 s costs 10 s: no wrong value, no call that hangs', async () => {
       await fill(store)
       target.server.freeze()
       const until = performance.now() + 10_000
@@ -95,7 +98,7 @@ export function describeFaults(
       expect(await readAll(store)).toBe(20)
     }, 30_000)
 
-    test('ST-08 with the server stopped, 10,000 guarded calls end at their deadline and leave no heap', async () => {
+    test.sequential('ST-08 with the server stopped, 10,000 guarded calls end at their deadline and leave no heap', async () => {
       const limited = guarded(store, { name: 'token store', deadline: { read: 0.25, write: 2 } })
       await limited.get('fault:1')
       target.server.freeze()

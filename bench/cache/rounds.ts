@@ -21,7 +21,6 @@ export interface Taken {
   readonly microseconds: number[]
   /** Time a call as its caller waits, in microseconds; of each round. */
   readonly elapsed: number[]
-  calls: number
 }
 
 /** What a contestant answers to a turn. */
@@ -50,25 +49,19 @@ export async function inTurns(
   try {
     for (const name of names) {
       const child = fork(program, [name, JSON.stringify(settings)], { execArgv: [] })
-      running.push({ taken: { name, microseconds: [], elapsed: [], calls: 0 }, child })
+      running.push({ taken: { name, microseconds: [], elapsed: [] }, child })
       await answerOf(child)
     }
-    const run = async ({ taken, child }: (typeof running)[number], turn: object) => {
-      child.send(turn)
-      const result = (await answerOf(child)) as Turn
-      taken.calls += result.calls
-      return result
-    }
-    for (const one of running) {
-      await around(one.taken.name, async () => (await run(one, warmUp)).calls)
+    for (const { taken, child } of running) {
+      await around(taken.name, async () => (await run(child, warmUp)).calls)
     }
     for (let left = rounds; left > 0; left -= 1) {
       // Who comes after whom is seen in the figures; so they take turns in that as well.
-      for (const one of left % 2 === 0 ? running : running.toReversed()) {
-        await around(one.taken.name, async () => {
-          const { calls, microseconds, elapsed } = await run(one, round)
-          one.taken.microseconds.push(microseconds / calls)
-          one.taken.elapsed.push(elapsed / calls)
+      for (const { taken, child } of left % 2 === 0 ? running : running.toReversed()) {
+        await around(taken.name, async () => {
+          const { calls, microseconds, elapsed } = await run(child, round)
+          taken.microseconds.push(microseconds / calls)
+          taken.elapsed.push(elapsed / calls)
           return calls
         })
       }
@@ -77,6 +70,11 @@ export async function inTurns(
     for (const { child } of running) child.disconnect()
   }
   return new Map(running.map(({ taken }) => [taken.name, taken]))
+}
+
+async function run(child: ChildProcess, turn: object): Promise<Turn> {
+  child.send(turn)
+  return (await answerOf(child)) as Turn
 }
 
 async function answerOf(child: ChildProcess): Promise<unknown> {

@@ -45,7 +45,7 @@ type SuiteInit = RequestInit & { headers?: Array<[string, string]> }
 /** So many tests at a time: each waits for seconds, and few need the processor. */
 const atATime = 300
 
-/** What was late then has the machine nearly to itself. */
+/** What was late then comes with less beside it. */
 const atATimeAgain = 40
 
 /** Runs the suite at `path` for all contestants at once. */

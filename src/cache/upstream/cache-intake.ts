@@ -230,12 +230,9 @@ export class CacheIntake {
 }
 
 /** The rule's, and those of the call. */
-function tagsOf({ call, policy }: Exchange): readonly string[] {
-  const { tags: ofRule = none } = policy.rule ?? {}
-  return call.tags ? [...new Set([...ofRule, ...call.tags])] : ofRule
+function tagsOf({ call, policy }: Exchange): string[] {
+  return [...new Set([...(policy.rule?.tags ?? []), ...(call.tags ?? [])])]
 }
-
-const none: readonly string[] = []
 
 /** Longer than freshness: something stale can still be validated, or be better than nothing. */
 function physicalTtl(stored: Omit<StoredResponse, 'marks'>): number {

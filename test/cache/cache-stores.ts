@@ -15,7 +15,10 @@ export interface CacheStoreForTests {
   close: () => Promise<void>
 }
 
-/** Memory, SQLite, files and Redis, as far as they are there; to be closed when the tests are done. */
+/**
+ * Memory, SQLite, files and Redis, as far as they are there; to be closed when the tests are done.
+ * None waits for the disk: when that stalls, a cache stores nothing, and rightly so.
+ */
 export async function cacheStoresForTests(): Promise<CacheStoreForTests[]> {
   const folder = mkdtempSync(join(tmpdir(), 'behalf-cache-'))
   const opened: Store[] = []
@@ -33,10 +36,14 @@ export async function cacheStoresForTests(): Promise<CacheStoreForTests[]> {
     { name: 'memory', open: async () => memoryStore(), close: closeAll },
     {
       name: 'sqlite',
-      open: (place) => open(`sqlite:${join(folder, place)}.sqlite`),
+      open: (place) => open(`sqlite:${join(folder, place)}.sqlite?fast=true`),
       close: async () => {},
     },
-    { name: 'file', open: (place) => open(`file:${join(folder, place)}`), close: async () => {} },
+    {
+      name: 'file',
+      open: (place) => open(`file:${join(folder, place)}?fsync=false`),
+      close: async () => {},
+    },
   ]
   if (!component('redis-server').present) return stores
   const server = await startRedis()

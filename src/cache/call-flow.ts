@@ -55,11 +55,11 @@ export class CallFlow {
   /** Answers from what is stored in the caller's partition, or forwards. */
   async answer(asked: Asked, call: CachedCall): Promise<Answer> {
     const { policies, repositories } = this.#placing
-    const placed = policies.placed(asked, call)
-    const exchange = { asked, call, ...placed, wish: wishOf(asked, call) }
+    const { at, place, policy } = policies.placed(asked, call)
+    const exchange = { asked, at, place, call, policy, wish: wishOf(asked, call) }
     const isUsual = call.mode === 'default' && call.ttl === undefined && isPlain(exchange)
     const isBatch = isUsual && repositories.isBatch(asked)
-    const isKept = isBatch || mayStore(placed.policy)
+    const isKept = isBatch || mayStore(policy)
     const bypass = bypassReason(asked, call.mode) ?? (isKept ? undefined : noRule)
     const parts = this.#parts
     if (bypass || !parts) return this.#passBy(exchange, bypass ?? { fwd: 'bypass' })

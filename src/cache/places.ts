@@ -22,7 +22,7 @@ export async function look(
 ): Promise<Places> {
   const names = { ofRule: policy.rule?.tags ?? none, ofCall: call.tags ?? none }
   const common = policy.rule?.shared ? call.shared : undefined
-  const find = async (one: Partition) =>
+  const find = (one: Partition) =>
     responses.findAtHand(one, asked, names) ?? responses.find(one, asked, names)
   const shared = common && (await find(common))
   if (shared?.match)
@@ -36,9 +36,10 @@ export type Capture = ReadonlyMap<Lookup, Captured>
 
 /** To be called before the request is sent, so that what is invalidated meanwhile is not kept. */
 export async function capture({ own, shared }: Places): Promise<Capture> {
-  const [ofOwn, ofShared] = await Promise.all([own.capture(), shared?.capture()])
   const captured = new Map<Lookup, Captured>()
-  if (ofOwn) captured.set(own, ofOwn)
-  if (shared && ofShared) captured.set(shared, ofShared)
+  for (const place of shared ? [own, shared] : [own]) {
+    const stood = await place.capture()
+    if (stood) captured.set(place, stood)
+  }
   return captured
 }

@@ -63,7 +63,7 @@ class MemoryStore implements Store {
     options?: SetOptions,
   ): Promise<string | undefined> {
     const found = this.#live(key)
-    const entry = this.#entry(value, options?.ttl)
+    const entry = this.#entry(value, options)
     if (found?.version !== version) return undefined
     this.#keep(key, entry)
     return entry?.version ?? this.#nextVersion()
@@ -108,7 +108,7 @@ class MemoryStore implements Store {
     checkAmount(by)
     const found = this.#live(key)
     const sum = addToDigits(found?.value, by)
-    const entry = this.#entry(Buffer.from(String(sum)), ttl)
+    const entry = this.#entry(Buffer.from(String(sum)), { ttl })
     this.#keep(key, entry && found ? { ...entry, expiresAt: found.expiresAt } : entry)
     return sum
   }
@@ -147,7 +147,7 @@ class MemoryStore implements Store {
 
   #write(key: string, value: Uint8Array, options: SetOptions | undefined): void {
     checkKey(key)
-    const entry = this.#entry(value, options?.ttl)
+    const entry = this.#entry(value, options)
     this.#kept.delete(key)
     if (entry) this.#evictable.set(key, entry, entry.value.byteLength)
     else this.#evictable.delete(key)
@@ -162,12 +162,13 @@ class MemoryStore implements Store {
     this.#sweepSome()
   }
 
-  #entry(value: Uint8Array, ttl: number | undefined): Entry | undefined {
+  #entry(value: Uint8Array, { ttl, transfer = false }: SetOptions = {}): Entry | undefined {
     checkValue(value, this.maxValueBytes)
     const lives = lifetime(ttl)
     if (lives === 0) return undefined
     const expiresAt = performance.now() + lives
-    return { value: new Uint8Array(value), version: this.#nextVersion(), expiresAt }
+    const own = transfer ? value : new Uint8Array(value)
+    return { value: own, version: this.#nextVersion(), expiresAt }
   }
 
   #nextVersion(): string {

@@ -11,6 +11,11 @@ export interface SetOptions {
    * (what was there is gone), `NaN` throws a `RangeError`.
    */
   ttl?: number | undefined
+  /**
+   * Hands the bytes over: who calls never changes them again, so that a store in memory may keep them
+   * as they are. Defaults to `false`: they are copied.
+   */
+  transfer?: boolean | undefined
 }
 
 /** What a process that listens to {@link Notices} is told. */

@@ -1,3 +1,5 @@
+import { Recent } from '../../recent.ts'
+
 const months = ['jan', 'feb', 'mar', 'apr', 'may', 'jun', 'jul', 'aug', 'sep', 'oct', 'nov', 'dec']
 const time = String.raw`(\d\d):(\d\d):(\d\d)`
 const day = '(?:mon|tue|wed|thu|fri|sat|sun)'
@@ -13,6 +15,17 @@ const asctime = new RegExp(String.raw`^${day} ([a-z]{3}) ([ \d]\d) ${time} (\d{4
  */
 export function parseHttpDate(text: string | null): number | undefined {
   if (text === null) return undefined
+  const known = recent.get(text)
+  if (known !== undefined) return known
+  const at = parsed(text)
+  if (at !== undefined) recent.set(text, at)
+  return at
+}
+
+/** All replies of a second carry the same Date. */
+const recent = new Recent<number>(20)
+
+function parsed(text: string): number | undefined {
   const fixed = usual.exec(text)
   if (fixed) return instant(fixed[3]!, fixed[2]!, fixed[1]!, fixed.slice(4))
   const old = rfc850.exec(text)

@@ -40,11 +40,7 @@ const ofTheBody = new Set([
 ])
 
 /** The fields of a reply that may be stored. */
-export function storableFields(
-  headers: Headers,
-  { directives }: Pick<Received, 'directives'>,
-  kind: CacheKind,
-): Field[] {
+export function storableFields({ headers, directives }: Received, kind: CacheKind): Field[] {
   const named = listed(headers.get('connection'))
   const kept = limitedTo(directives, 'no-cache') ?? []
   const own = kind === 'shared' ? (limitedTo(directives, 'private') ?? []) : []

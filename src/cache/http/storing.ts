@@ -52,10 +52,12 @@ export function decideByHeaders(reply: Received, context: StoringContext): Stori
   const isExplicit = explicitLifetime(reply, kind) !== undefined
   if (!isExplicit && !isHeuristicallyCacheable(reply))
     return { store: false, reason: 'no-lifetime' }
+  const { staleWhileRevalidate, staleIfError } = staleAllowanceOf(reply, context)
   const keeping: Keeping = {
     initialAge: initialAge(reply),
     lifetime: freshnessLifetime(reply, kind),
-    ...staleAllowanceOf(reply, context),
+    staleWhileRevalidate,
+    staleIfError,
     revalidation: isNoCache(reply) ? 'always' : revalidationOf(reply, kind),
   }
   return isUseful(reply, keeping) ? { store: true, keeping } : { store: false, reason: 'stale' }

@@ -1,4 +1,5 @@
 import { Recent } from '../../recent.ts'
+import { Doorkeeper } from './doorkeeper.ts'
 import { type Partition, responseKey } from './partition.ts'
 import type { Asked } from './stored-responses.ts'
 import { type EntryKeys, everything, tag, type Tag } from './tag.ts'
@@ -26,6 +27,7 @@ export class EntryPlaces {
   readonly #tags: Tags
   /** By partition, method and URL. */
   readonly #places = new Recent<Place>(mostPlaces)
+  readonly #doorkeeper = new Doorkeeper(mostPlaces)
   /** By partition and names. */
   readonly #lists = new Recent<readonly Tag[]>(mostLists)
 
@@ -41,7 +43,7 @@ export class EntryPlaces {
     if (place?.ofRule !== ofRule) {
       const key = responseKey(this.#namespace, partition, asked)
       place = { ofRule, keys: this.#tags.keysOf(key, this.#tagsOfAll(partition, ofRule)) }
-      this.#places.set(name, place)
+      if (this.#doorkeeper.knows(key)) this.#places.set(name, place)
     }
     const { keys } = place
     if (ofCall.length === 0) return keys

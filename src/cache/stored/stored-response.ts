@@ -1,4 +1,5 @@
 import type { Standing } from '../http/reuse.ts'
+import type { Keeping } from '../http/storing.ts'
 import type { Field } from '../http/stored-fields.ts'
 import type { Variant } from '../http/vary.ts'
 import type { Marks } from './tags.ts'
@@ -28,6 +29,37 @@ export interface StoredResponse extends Standing {
   readonly body: Uint8Array
   /** The body, where it is text and has been decoded. */
   readonly text?: string | undefined
+}
+
+/** What is kept of a reply, beside how long and what it hangs on. */
+export type KeptReply = Omit<StoredResponse, keyof Keeping | 'marks' | 'text'>
+
+/**
+ * A reply as it is kept. All are put together here, field by field: V8 is several times as slow to
+ * write, and to read, what was put together by spreading.
+ */
+export function storedResponse(
+  { status, headers, variant, url, receivedAt, tags, item, body }: KeptReply,
+  { initialAge, lifetime, staleWhileRevalidate, staleIfError, revalidation }: Keeping,
+  marks: Marks,
+): StoredResponse {
+  return {
+    status,
+    headers,
+    variant,
+    url,
+    initialAge,
+    lifetime,
+    staleWhileRevalidate,
+    staleIfError,
+    revalidation,
+    receivedAt,
+    tags,
+    marks,
+    item,
+    body,
+    text: undefined,
+  }
 }
 
 /** All but the body. */

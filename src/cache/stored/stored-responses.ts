@@ -102,7 +102,12 @@ export class StoredResponses {
     const variants = withVariant(entry, response, match, this.#maxEntryBytes)
     const value = this.#entries.encode(partition, key, variants)
     if (value.length > this.#store.maxValueBytes) return false
-    return (await passBy(this.#store.set(key, value, { ttl }).then(() => true))) ?? false
+    try {
+      await this.#store.set(key, value, { ttl, transfer: true })
+      return true
+    } catch {
+      return false
+    }
   }
 
   /** What was found is no longer good. */

@@ -23,12 +23,11 @@ export function everything(partition?: string): Tag {
 /** What is read together: an entry, its fence, and tags. */
 export interface EntryKeys {
   readonly entry: string
+  readonly fence: string
   readonly tags: readonly Tag[]
-  /** The entry's key, its fence's, and those of the tags, in this order. */
-  readonly all: readonly string[]
-  /** What marks call the fence and the tags. */
-  readonly names: readonly string[]
-  /** So many names are what every reply there hangs on. */
+  /** Those of the tags; marks call them so. */
+  readonly ofTags: readonly string[]
+  /** So many tags, the first ones, are what every reply there hangs on. */
   readonly required: number
 }
 
@@ -69,15 +68,10 @@ export class TagKeys {
 
   /** `known`: what every reply there hangs on; `own`: what those of one request hang on beside. */
   around(entryKey: string, known: readonly Tag[], own: readonly Tag[] = []): EntryKeys {
-    const tags = own.length === 0 ? known : [...known, ...own]
-    const keys = [...this.#ofAll(known), ...own.map((one) => this.of(one))]
-    return {
-      entry: entryKey,
-      tags,
-      all: [entryKey, this.fence(entryKey), ...keys],
-      names: [fenceName, ...keys],
-      required: known.length + 1,
-    }
+    const [fence, required, ofKnown] = [this.fence(entryKey), known.length, this.#ofAll(known)]
+    if (own.length === 0) return { entry: entryKey, fence, tags: known, ofTags: ofKnown, required }
+    const ofTags = [...ofKnown, ...own.map((one) => this.of(one))]
+    return { entry: entryKey, fence, tags: [...known, ...own], ofTags, required }
   }
 
   /** Who reads often does so with the same list. */

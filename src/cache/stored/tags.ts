@@ -61,7 +61,7 @@ const mostAttempts = 10
 export class Tags {
   readonly #store: Store
   readonly #keys: TagKeys
-  readonly #reads = new EqualReads<EntryKeys, Array<StoredValue | undefined>>()
+  readonly #reads = new EqualReads<string, Array<StoredValue | undefined>>()
   /** By key, while they are. */
   readonly #begun = new Map<string, Promise<string>>()
   /** What was valid is so for as long as nothing that it hangs on has been written. */
@@ -84,13 +84,14 @@ export class Tags {
    */
   async read(keys: EntryKeys): Promise<Reading> {
     const readAt = performance.now()
-    const found = await this.#reads.join(keys, () => getMany(this.#store, keys.all))
+    const all = allOf(keys)
+    const found = await this.#reads.join(all.join('\0'), () => getMany(this.#store, all))
     return this.#reading(keys, found, { readAt, isAtHand: false })
   }
 
   /** As {@link Tags.read}, without waiting, where the store has it in this process. */
   readAtHand(keys: EntryKeys): Reading | undefined {
-    const found = this.#store.atHand?.(keys.all)
+    const found = this.#store.atHand?.(allOf(keys))
     const readAt = performance.now()
     return found && this.#reading(keys, found, { readAt, isAtHand: true })
   }
@@ -98,7 +99,7 @@ export class Tags {
   /** Takes down how tags stand, and the entry's fence: before its request is sent. */
   async capture(keys: EntryKeys): Promise<Captured> {
     const readAt = performance.now()
-    const found = await getMany(this.#store, keys.all.slice(1))
+    const found = await getMany(this.#store, [keys.fence, ...keys.ofTags])
     return this.#captured(keys, [undefined, ...found], readAt)
   }
 
@@ -144,8 +145,9 @@ export class Tags {
     }
     const carried = new Set(marks.map(([key]) => key))
     // A rule may have got another tag since.
-    if (keys.names.slice(0, keys.required).some((name) => !carried.has(name))) return 'invalid'
-    const versions = versionsIn(keys.names, found.slice(1))
+    const required = [fenceName, ...keys.ofTags.slice(0, keys.required)]
+    if (required.some((name) => !carried.has(name))) return 'invalid'
+    const versions = versionsIn(keys, found)
     if (marks.some(([key]) => !versions.has(key))) return undefined
     const standing = worstOf(marks.map((mark) => standingOf(mark, versions)))
     const at = found.slice(1).map((one) => one?.version)
@@ -158,22 +160,22 @@ export class Tags {
     keys: EntryKeys,
     found: ReadonlyArray<StoredValue | undefined>,
   ): Promise<Standing> {
-    const versions = versionsIn(keys.names, found.slice(1))
+    const versions = versionsIn(keys, found)
     const unknown = marks.map(([key]) => key).filter((key) => !versions.has(key))
-    const others = versionsIn(unknown, await getMany(this.#store, unknown))
-    const all = new Map([...versions, ...others])
+    const others = await getMany(this.#store, unknown)
+    const all = new Map([...versions, ...named(unknown, others)])
     return worstOf(marks.map((mark) => standingOf(mark, all)))
   }
 
   async #captured(
-    { tags, names }: EntryKeys,
+    { tags, ofTags }: EntryKeys,
     found: ReadonlyArray<StoredValue | undefined>,
     readAt: number,
   ): Promise<Captured> {
     const [fence, ...stood] = found.slice(1).map(versionIn)
     const begun = stood.some(isLost) ? await this.#beginLost(tags, stood) : stood
-    const versions = [fence, ...begun]
-    const marks = names.map((name, index) => [name, versions[index] ?? ''] as const)
+    const ofEach = ofTags.map((key, index) => [key, begun[index] ?? ''] as const)
+    const marks = [[fenceName, fence ?? ''] as const, ...ofEach]
     const mayStore = () => performance.now() - readAt < (lifetime.fence - 1) * 1000
     return { marks, mayStore }
   }
@@ -250,11 +252,24 @@ export class Tags {
 
 type StoredVersion = StoredValue['version'] | undefined
 
+/** What is read together, in the order in which it is found. */
+function allOf({ entry, fence, ofTags }: EntryKeys): readonly string[] {
+  return [entry, fence, ...ofTags]
+}
+
+/** The versions that were found with an entry, by the names that marks have for them. */
 function versionsIn(
-  keys: readonly string[],
+  { ofTags }: EntryKeys,
+  [_entry, ...found]: ReadonlyArray<StoredValue | undefined>,
+): Map<string, string | undefined> {
+  return named([fenceName, ...ofTags], found)
+}
+
+function named(
+  names: readonly string[],
   found: ReadonlyArray<StoredValue | undefined>,
 ): Map<string, string | undefined> {
-  return new Map(keys.map((key, index) => [key, versionIn(found[index])]))
+  return new Map(names.map((name, index) => [name, versionIn(found[index])]))
 }
 
 function standingOf(

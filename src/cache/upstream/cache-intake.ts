@@ -4,7 +4,7 @@ import type { Exchange } from '../cached-call.ts'
 import { withoutFragment } from '../http/invalidation.ts'
 import { type Received, received, type CacheKind } from '../http/received.ts'
 import type { StaleAllowance } from '../http/stale.ts'
-import { fieldsOf, freshenedFields, storableFields } from '../http/stored-fields.ts'
+import { type Field, fieldsOf, freshenedFields, storableFields } from '../http/stored-fields.ts'
 import { isPassing, type Keeping, permitsSharing, type StoringContext } from '../http/storing.ts'
 import { hasValidator, isSameRepresentation } from '../http/validation.ts'
 import { variantOf, variesByUser, varyingFields } from '../http/vary.ts'
@@ -12,7 +12,7 @@ import type { Capture, Places } from '../places.ts'
 import { rebuild } from '../rebuild.ts'
 import type { ItemPlace } from '../rules/repository-places.ts'
 import { decideStoring } from './storing.ts'
-import type { StoredResponse } from '../stored/stored-response.ts'
+import { type KeptReply, type StoredResponse, storedResponse } from '../stored/stored-response.ts'
 import type { Asked, Lookup, StoredResponses } from '../stored/stored-responses.ts'
 import type { Captured } from '../stored/tags.ts'
 import { readWhole } from './whole-body.ts'
@@ -57,7 +57,7 @@ export class CacheIntake {
     const { asked } = exchange
     const fwdStatus = response.status
     const reply = received(response, requestedAt, Date.now())
-    const fields = varyingFields(response.headers.get('vary'))
+    const fields = varyingFields(reply.headers.get('vary'))
     const decision = decideStoring(reply, exchange.policy, this.#contextOf(exchange))
     const passOn = async (
       detail: string,
@@ -69,25 +69,26 @@ export class CacheIntake {
     }
     if (!decision.store) return passOn(decision.reason)
     if (!fields) return passOn('vary')
-    const headers = storableFields(response.headers, reply, this.#settings.kind)
+    const headers = storableFields(reply, this.#settings.kind)
     if (sizeOf(headers) > mostHeaderBytes) return passOn('too-large')
-    const read = await readWhole(response, this.#settings.maxEntryBytes)
+    const read = await readWhole(response.body, reply.headers, this.#settings.maxEntryBytes)
     if ('stream' in read) return passOn('too-large', {}, rebuild(response, read.stream))
     if (!read.complete) return passOn('incomplete', { bytes: read.bytes })
 
     const mayShare = permitsSharing(reply) && !variesByUser(fields)
     const place = (mayShare && places.shared) || places.own
-    const stored = await this.#put(place, captured, {
+    const kept = {
       status: fwdStatus,
       headers,
       variant: variantOf(fields, asked.headers, place.partition.key),
       url: response.url || withoutFragment(asked.url),
-      ...this.#jittered(decision.keeping),
       receivedAt: reply.receivedAt,
       tags: tagsOf(exchange),
       item: exchange.place?.item(read.bytes),
       body: read.bytes,
-    })
+    }
+    const keeping = this.#jittered(decision.keeping)
+    const stored = await this.#put(place, captured.get(place), kept, keeping)
     return { response, bytes: read.bytes, status: { fwd, fwdStatus, stored } }
   }
 
@@ -100,7 +101,7 @@ export class CacheIntake {
   ): Promise<Answer> {
     const { kind } = this.#settings
     const fresh = received(response, requestedAt, Date.now())
-    const headers = freshenedFields(match.headers, storableFields(response.headers, fresh, kind))
+    const headers = freshenedFields(match.headers, storableFields(fresh, kind))
     const { found, shared } = places
     // What this user was told does not go to others without a word that it may.
     if (found === shared && !permitsSharing(fresh)) {
@@ -144,23 +145,21 @@ export class CacheIntake {
     const context = { kind, authorized: true, staleWhileRevalidate, staleIfError }
     const { rule } = place
     const decision = decideStoring(reply, { rule, ttl: rule.ttl }, context)
-    const fields = varyingFields(response.headers.get('vary'))
-    const headers = storableFields(response.headers, reply, kind)
+    const fields = varyingFields(reply.headers.get('vary'))
+    const headers = storableFields(reply, kind)
     if (!decision.store || !fields || sizeOf(headers) > mostHeaderBytes) return false
     const body = new Uint8Array(await response.arrayBuffer())
-    if (body.byteLength > maxEntryBytes || !captured.mayStore()) return false
-    const stored = {
+    if (body.byteLength > maxEntryBytes) return false
+    const kept = {
       status: response.status,
       headers,
       variant: variantOf(fields, asked.headers, lookup.partition.key),
-      ...this.#jittered(decision.keeping),
       receivedAt: now,
       tags: rule.tags ?? [],
-      marks: captured.marks,
       item: place.item(body),
       body,
     }
-    return this.#responses.keep(lookup, stored, physicalTtl(stored))
+    return this.#put(lookup, captured, kept, this.#jittered(decision.keeping))
   }
 
   async #freshen(
@@ -170,39 +169,34 @@ export class CacheIntake {
     fresh: Received,
     captured: Capture,
   ): Promise<{ stored: boolean; updated: StoredResponse; detail?: string }> {
-    const stored = fieldsOf(match.headers)
-    // The age is of the reply that came, all else of what is stored.
-    const headers = {
-      has: (name: string) => (name === 'age' ? fresh.headers : stored).has(name),
-      get: (name: string) => (name === 'age' ? fresh.headers : stored).get(name),
-    }
     const { status } = match
+    // It is of the reply that came, all else of what is stored.
+    const age: Field[] = fresh.headers.has('age') ? [['age', fresh.headers.get('age')!]] : []
+    const headers = [...match.headers, ...age]
     const reply = received({ status, headers }, fresh.requestedAt, fresh.receivedAt)
     const decision = decideStoring(reply, exchange.policy, this.#contextOf(exchange))
-    const fields = varyingFields(stored.get('vary'))
+    const fields = varyingFields(reply.headers.get('vary'))
     const isOfUser = fields && place === shared && variesByUser(fields)
     if (!decision.store || !fields || isOfUser) {
       await this.#responses.drop(place)
       const updated = { ...match, receivedAt: fresh.receivedAt, initialAge: 0 }
       return { stored: false, updated, detail: decision.store ? 'vary' : decision.reason }
     }
-    const updated = {
-      ...match,
-      variant: variantOf(fields, exchange.asked.headers, place.partition.key),
-      ...this.#jittered(decision.keeping),
-      receivedAt: fresh.receivedAt,
-    }
-    return { stored: await this.#put(place, captured, updated), updated }
+    const variant = variantOf(fields, exchange.asked.headers, place.partition.key)
+    const keeping = this.#jittered(decision.keeping)
+    const updated = { ...match, ...keeping, variant, receivedAt: fresh.receivedAt }
+    const stored = await this.#put(place, captured.get(place), updated, keeping)
+    return { stored, updated }
   }
 
   async #put(
     place: Lookup,
-    captured: Capture,
-    response: Omit<StoredResponse, 'marks'>,
+    captured: Captured | undefined,
+    kept: KeptReply,
+    keeping: Keeping,
   ): Promise<boolean> {
-    const stood = captured.get(place)
-    if (!stood?.mayStore()) return false
-    const stored = { ...response, marks: stood.marks }
+    if (!captured?.mayStore()) return false
+    const stored = storedResponse(kept, keeping, captured.marks)
     return this.#responses.keep(place, stored, physicalTtl(stored))
   }
 
@@ -235,7 +229,7 @@ function tagsOf({ call, policy }: Exchange): string[] {
 }
 
 /** Longer than freshness: something stale can still be validated, or be better than nothing. */
-function physicalTtl(stored: Omit<StoredResponse, 'marks'>): number {
+function physicalTtl(stored: StoredResponse): number {
   const { lifetime, initialAge, staleWhileRevalidate, staleIfError, headers } = stored
   const usual = hasValidator(fieldsOf(headers)) ? grace.withValidator : grace.least
   const beyond = Math.max(staleWhileRevalidate, staleIfError, usual)

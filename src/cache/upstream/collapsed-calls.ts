@@ -5,9 +5,9 @@ import type { FillLeases } from './fill-leases.ts'
 import type { Forwarder } from './forwarder.ts'
 import { decideReuse } from '../http/reuse.ts'
 import { fieldsOf } from '../http/stored-fields.ts'
-import { matchesVariant, type Variant, variantOf, varyingFields } from '../http/vary.ts'
+import { matchesVariant, variantOf, varyingFields } from '../http/vary.ts'
 import { look, type Places } from '../places.ts'
-import type { StoredResponses } from '../stored/stored-responses.ts'
+import type { Asked, StoredResponses } from '../stored/stored-responses.ts'
 
 /** What a call needs to become one with others. */
 export interface Collapse {
@@ -18,10 +18,10 @@ export interface Collapse {
   readonly leases?: FillLeases | undefined
 }
 
-/** An answer, and the request fields that it was selected by. */
+/** An answer, and the request that it was given to. */
 interface Landed {
   readonly answer: Answer
-  readonly variant: Variant
+  readonly asked: Asked
 }
 
 /** Makes one upstream call of equal ones at the same time (RFC 9111 section 4). */
@@ -36,19 +36,17 @@ export class CollapsedCalls {
   /** Rejects with the reason of the caller's signal, or as the call that was made. */
   async ask(exchange: Exchange, places: Places): Promise<Answer> {
     if (!isPlain(exchange)) return this.#collapse.forwarder.exchange(exchange, places, {})
-    const { ttl, tags } = exchange.call
-    const key = JSON.stringify([places.own.key, ttl ?? null, tags ?? []])
-    const landed = await this.#join(key, exchange, places)
+    const landed = await this.#join(keyOf(exchange, places), exchange, places)
     return fits(landed, exchange, places) ? landed.answer : this.#askAgain(landed, exchange, places)
   }
 
   /** What came is another variant: its own is there by now, or is asked for. */
-  async #askAgain({ variant }: Landed, exchange: Exchange, places: Places): Promise<Answer> {
+  async #askAgain({ answer }: Landed, exchange: Exchange, places: Places): Promise<Answer> {
     const { partition, key } = places.own
     const now = await look(this.#collapse.responses, exchange, partition)
     const found = freshIn(now, exchange)
     if (found) return found
-    const own = variantOf(Object.keys(variant), exchange.asked.headers, partition.key)
+    const own = variantOf(variedBy(answer), exchange.asked.headers, partition.key)
     const landed = await this.#join(JSON.stringify([key, own]), exchange, now)
     if (fits(landed, exchange, now)) return landed.answer
     return this.#collapse.forwarder.exchange(exchange, now, {})
@@ -68,19 +66,15 @@ export class CollapsedCalls {
     signal: AbortSignal | undefined,
   ): Promise<Outcome<Landed>> {
     const { forwarder, responses, leases } = this.#collapse
-    const { partition } = places.own
-    const landedAs = (answer: Answer): Landed => ({
-      answer,
-      variant: variantOf(variedBy(answer), exchange.asked.headers, partition.key),
-    })
+    const { asked } = exchange
     const call = async (ends: AbortSignal | undefined) => {
       const answer = await forwarder.exchange(exchange, places, { signal: ends })
-      return outcomeOf(answer, landedAs(answer))
+      return outcomeOf({ answer, asked })
     }
     if (!leases) return call(signal)
     const find = async () => {
-      const found = freshIn(await look(responses, exchange, partition), exchange)
-      return found && outcomeOf(found, landedAs(found))
+      const answer = freshIn(await look(responses, exchange, places.own.partition), exchange)
+      return answer && outcomeOf({ answer, asked })
     }
     return leases.fetch(key, signal, { find, call })
   }
@@ -101,15 +95,25 @@ function freshIn({ found: { match } }: Places, { wish }: Exchange): Answer | und
   return isGood ? { stored: match } : undefined
 }
 
-function outcomeOf(answer: Answer, landed: Landed): Outcome<Landed> {
+function outcomeOf(landed: Landed): Outcome<Landed> {
+  const { answer } = landed
   if (isForAll(answer)) return { shared: true, reply: () => landed }
   const response =
     'stored' in answer ? new Response(null, { status: answer.stored.status }) : answer.response
   return { shared: false, reply: landed, response }
 }
 
-function fits({ variant }: Landed, { asked }: Exchange, { own }: Places): boolean {
-  return matchesVariant(variant, asked.headers, own.partition.key)
+/** Calls with other tags, or another lifetime, are stored in another way. */
+function keyOf({ call: { ttl, tags = [] } }: Exchange, { own: { key } }: Places): string {
+  return ttl === undefined && tags.length === 0 ? key : JSON.stringify([key, ttl ?? null, tags])
+}
+
+/** Would the caller have been given the same? */
+function fits({ answer, asked }: Landed, exchange: Exchange, { own }: Places): boolean {
+  if (asked === exchange.asked) return true
+  const { key } = own.partition
+  const variant = variantOf(variedBy(answer), asked.headers, key)
+  return matchesVariant(variant, exchange.asked.headers, key)
 }
 
 function variedBy(answer: Answer): readonly string[] {

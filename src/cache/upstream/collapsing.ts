@@ -53,21 +53,21 @@ export class Collapsing<T> {
     return { reply: own.shared ? own.reply() : own.reply, collapsed: false }
   }
 
-  async #lead(key: string, signal: AbortSignal | undefined, call: Call<T>): Promise<Outcome<T>> {
+  #lead(key: string, signal: AbortSignal | undefined, call: Call<T>): Promise<Outcome<T>> {
     const isApart = (this.#apart.get(key) ?? 0) > performance.now()
     if (isApart || this.#flights.size >= mostFlights) return this.#noted(key, call(signal))
     const leave = () => {
       if (this.#flights.get(key) === flight) this.#flights.delete(key)
     }
+    const noted = (ends: AbortSignal | undefined) => this.#noted(key, call(ends)).finally(leave)
     // A signal makes a fetch dearer, and of a caller who never leaves it would never abort.
-    const flight = new Flight(call, signal && new AbortController(), leave)
+    const flight = new Flight(noted, signal && new AbortController(), leave)
     this.#flights.set(key, flight)
-    this.#noted(key, flight.outcome).then(leave, leave)
     return signal ? flight.lead(signal) : flight.follow(signal)
   }
 
-  async #noted(key: string, landed: Promise<Outcome<T>>): Promise<Outcome<T>> {
-    const outcome = await landed
+  async #noted(key: string, landing: Promise<Outcome<T>>): Promise<Outcome<T>> {
+    const outcome = await landing
     if (outcome.shared) this.#apart.delete(key)
     else if (isLasting(outcome.response))
       this.#apart.set(key, performance.now() + hitForMiss * 1000)
@@ -91,7 +91,7 @@ class Flight<T> {
   constructor(call: Call<T>, controller: AbortController | undefined, abandoned: () => void) {
     this.#controller = controller
     this.#abandoned = abandoned
-    this.outcome = this.#begin(call)
+    this.outcome = call(controller?.signal)
   }
 
   /** A reply that cannot be shared is the leader's, whose signal then ends the rest of its body. */
@@ -121,10 +121,6 @@ class Flight<T> {
       signal.addEventListener('abort', leave, { once: true })
       this.outcome.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
     })
-  }
-
-  async #begin(call: Call<T>): Promise<Outcome<T>> {
-    return call(this.#controller?.signal)
   }
 
   #end(signal: AbortSignal): void {

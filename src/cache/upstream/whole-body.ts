@@ -13,8 +13,11 @@ export type BodyRead =
 const checkedBytes = 262_144
 
 /** Reads a reply's body up to `limit` decoded bytes; a longer one loses nothing. Rejects as it does. */
-export async function readWhole(response: Response, limit: number): Promise<BodyRead> {
-  const { body, headers } = response
+export async function readWhole(
+  body: Response['body'],
+  headers: Fields,
+  limit: number,
+): Promise<BodyRead> {
   if (body === null) return { bytes: new Uint8Array(), complete: true }
   const read = await readBounded(body, limit)
   if (!read.complete) return { stream: read.stream }

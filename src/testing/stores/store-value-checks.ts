@@ -56,6 +56,14 @@ export const readingChecks: StoreChecks = {
     value.fill(1)
     await holds(store, key(), bytes('value'))
   },
+  'what was handed over is read back, and no reader can change it': async (store, key) => {
+    await store.set(key(), bytes('value'), { transfer: true })
+    const found = await store.get(key())
+    found!.value.fill(0)
+    await holds(store, key(), bytes('value'))
+    await store.compareAndSwap(key(), found!.version, bytes('next'), { transfer: true })
+    await holds(store, key(), bytes('next'))
+  },
   'changing a buffer that get returned does not change what is stored': async (store, key) => {
     await store.set(key(), bytes('value'))
     const found = await store.get(key())

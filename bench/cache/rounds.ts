@@ -56,8 +56,8 @@ export async function inTurns(
       await around(taken.name, async () => (await run(child, warmUp)).calls)
     }
     for (let left = rounds; left > 0; left -= 1) {
-      // Who comes after whom is seen in the figures; so they take turns in that as well.
-      for (const { taken, child } of left % 2 === 0 ? running : running.toReversed()) {
+      // Who comes after whom, and after itself, is seen in the figures.
+      for (const { taken, child } of shuffled(running)) {
         await around(taken.name, async () => {
           const { calls, microseconds, elapsed } = await run(child, round)
           taken.microseconds.push(microseconds / calls)
@@ -70,6 +70,11 @@ export async function inTurns(
     for (const { child } of running) child.disconnect()
   }
   return new Map(running.map(({ taken }) => [taken.name, taken]))
+}
+
+function shuffled<T>(all: readonly T[]): T[] {
+  const drawn = all.map((one) => ({ one, lot: Math.random() }))
+  return drawn.toSorted((a, b) => a.lot - b.lot).map(({ one }) => one)
 }
 
 async function run(child: ChildProcess, turn: object): Promise<Turn> {

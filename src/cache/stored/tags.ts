@@ -2,16 +2,8 @@ import { getMany, setMany } from '../../stores/many-keys.ts'
 import type { Store, StoredValue } from '../../stores/store.ts'
 import { EqualReads } from './equal-reads.ts'
 import { type EntryKeys, fenceName, type Tag, TagKeys } from './tag.ts'
-import {
-  agedVersion,
-  isLost,
-  newVersion,
-  type Standing,
-  standingAt,
-  versionIn,
-  versionText,
-  worstOf,
-} from './tag-version.ts'
+import { isLost, newVersion, type Standing, standingAt, versionIn, worstOf } from './tag-version.ts'
+import { TagWriter } from './tag-writer.ts'
 
 /** What a stored response hangs on, and how that stood before its request was sent. */
 export type Marks = ReadonlyArray<readonly [key: string, version: string]>
@@ -36,16 +28,8 @@ export interface Reading {
   capture(): Promise<Captured>
 }
 
-/** Seconds. */
-const lifetime = {
-  /** After it, what hangs on a tag is fetched anew once. */
-  tag: 30 * 86_400,
-  /** Longer than any request that is still stored. */
-  fence: 120,
-} as const
-
-/** Beyond, a tag that others keep changing is invalidated instead of made stale. */
-const mostAttempts = 10
+/** Seconds: longer than any request that is still stored. */
+const fenceLifetime = 120
 
 /**
  * Tags: an entry carries the versions at which its tags stood before its request was sent, and is
@@ -61,15 +45,15 @@ const mostAttempts = 10
 export class Tags {
   readonly #store: Store
   readonly #keys: TagKeys
+  readonly #writer: TagWriter
   readonly #reads = new EqualReads<string, Array<StoredValue | undefined>>()
-  /** By key, while they are. */
-  readonly #begun = new Map<string, Promise<string>>()
   /** What was valid is so for as long as nothing that it hangs on has been written. */
   readonly #valid = new WeakMap<Marks, { keys: EntryKeys; at: readonly StoredVersion[] }>()
 
   constructor(store: Store, namespace: string) {
     this.#store = store
     this.#keys = new TagKeys(namespace)
+    this.#writer = new TagWriter(store, this.#keys)
   }
 
   /** The keys of what {@link Tags.read} reads; `own` are tags of the reader's request. */
@@ -105,18 +89,18 @@ export class Tags {
 
   /** What hangs on these tags is invalid from now on, also what is being fetched just now. */
   async invalidate(tags: readonly Tag[]): Promise<void> {
-    await this.#renew(tags)
+    await this.#writer.renew(tags)
   }
 
   /** What hangs on these tags is stale from now on. */
   async makeStale(tags: readonly Tag[]): Promise<void> {
-    await Promise.all(tags.map((one) => this.#age(one)))
+    await Promise.all(tags.map((one) => this.#writer.age(one)))
   }
 
   /** To be called before an entry is deleted, so that a request under way does not bring it back. */
   async fence(entryKeys: readonly string[]): Promise<void> {
     const entries = entryKeys.map((key) => [this.#keys.fence(key), newVersion()] as const)
-    await setMany(this.#store, entries, { ttl: lifetime.fence })
+    await setMany(this.#store, entries, { ttl: fenceLifetime })
   }
 
   #reading(
@@ -176,7 +160,7 @@ export class Tags {
     const begun = stood.some(isLost) ? await this.#beginLost(tags, stood) : stood
     const ofEach = ofTags.map((key, index) => [key, begun[index] ?? ''] as const)
     const marks = [[fenceName, fence ?? ''] as const, ...ofEach]
-    const mayStore = () => performance.now() - readAt < (lifetime.fence - 1) * 1000
+    const mayStore = () => performance.now() - readAt < (fenceLifetime - 1) * 1000
     return { marks, mayStore }
   }
 
@@ -185,68 +169,10 @@ export class Tags {
     stood: ReadonlyArray<string | undefined>,
   ): Promise<Array<string | undefined>> {
     return Promise.all(
-      tags.map(async (one, index) => (isLost(stood[index]) ? this.#begin(one) : stood[index])),
+      tags.map(async (one, index) =>
+        isLost(stood[index]) ? this.#writer.begin(one) : stood[index],
+      ),
     )
-  }
-
-  /** Gives a tag its first version; somebody else's is as good, as nothing has been sent yet. */
-  async #begin(one: Tag): Promise<string> {
-    const key = this.#keys.of(one)
-    if (this.#store.reach === 'process') return this.#beginHere(one, key)
-    const version = newVersion()
-    const written = await this.#store.compareAndSwap(key, undefined, version, { ttl: ttlOf(one) })
-    const found =
-      written === undefined ? versionIn(await this.#store.get(key)) : versionText(version)
-    if (found !== undefined && !isLost(found)) return found
-    const [renewed] = (await this.#renew([one])).values()
-    return renewed!
-  }
-
-  /**
-   * Memory never drops what came by a comparison, and there are as many tags as users; it may drop
-   * what was set. Nobody but this process begins it there.
-   */
-  #beginHere(one: Tag, key: string): Promise<string> {
-    const begin = async () => {
-      const found = versionIn(await this.#store.get(key))
-      if (found !== undefined && !isLost(found)) return found
-      const version = newVersion()
-      await this.#store.set(key, version, { ttl: ttlOf(one) })
-      return versionText(version)
-    }
-    let begun = this.#begun.get(key)
-    if (!begun) {
-      begun = begin().finally(() => this.#begun.delete(key))
-      this.#begun.set(key, begun)
-    }
-    return begun
-  }
-
-  async #renew(tags: readonly Tag[]): Promise<Map<string, string>> {
-    const entries = tags.map((one) => ({
-      key: this.#keys.of(one),
-      value: newVersion(),
-      ttl: ttlOf(one),
-    }))
-    for (const ttl of new Set(entries.map((entry) => entry.ttl))) {
-      const some = entries.filter((entry) => entry.ttl === ttl)
-      const pairs = some.map(({ key, value }) => [key, value] as const)
-      await setMany(this.#store, pairs, { ttl })
-    }
-    return new Map(entries.map(({ key, value }) => [key, versionText(value)]))
-  }
-
-  async #age(one: Tag): Promise<void> {
-    const key = this.#keys.of(one)
-    for (let attempts = 0; attempts < mostAttempts; attempts += 1) {
-      const found = await this.#store.get(key)
-      // What hung on it is lost already.
-      if (!found || isLost(versionIn(found))) return
-      const next = agedVersion(found.value)
-      const ttl = ttlOf(one)
-      if (await this.#store.compareAndSwap(key, found.version, next, { ttl })) return
-    }
-    await this.invalidate([one])
   }
 }
 
@@ -279,9 +205,4 @@ function standingOf(
   const now = versions.get(name)
   // A fence is short-lived; where none stands there was no deletion, or it has long been over.
   return now === undefined && name === fenceName ? 'valid' : standingAt(carried, now)
-}
-
-/** Were the namespace's to end, everything would be fetched anew at the same moment, once a month. */
-function ttlOf({ kind, partition }: Tag): number | undefined {
-  return kind === 'all' && partition === undefined ? undefined : lifetime.tag
 }

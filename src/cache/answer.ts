@@ -2,7 +2,7 @@ import { cacheStatus, type CacheStatus } from './cache-status.ts'
 import { currentAge } from './http/age.ts'
 import { fieldsOf304, isNotModified } from './http/conditional.ts'
 import { freshFor } from './http/reuse.ts'
-import { type Field, fieldsOf } from './http/stored-fields.ts'
+import { type Field, ReadFields } from './http/stored-fields.ts'
 import { HeldReply } from './held-reply.ts'
 import { rebuild } from './rebuild.ts'
 import type { Asked } from './stored/stored-responses.ts'
@@ -43,7 +43,7 @@ function fromStored(
     ['age', String(Math.floor(currentAge(stored, now)))],
     ['cache-status', cacheStatus(status ?? hit(stored, now))],
   ]
-  if (isConditional(headers) && isNotModified(headers, fieldsOf(stored.headers))) {
+  if (isConditional(headers) && isNotModified(headers, new ReadFields(stored.headers))) {
     return new HeldReply({ status: 304, url, fields: () => fieldsOf304(fields()), body: null })
   }
   const hasBody = method !== 'HEAD' && !bodiless.has(stored.status)

@@ -22,12 +22,10 @@ export async function look(
 ): Promise<Places> {
   const names = { ofRule: policy.rule?.tags ?? none, ofCall: call.tags ?? none }
   const common = policy.rule?.shared ? call.shared : undefined
-  const find = (one: Partition) =>
-    responses.findAtHand(one, asked, names) ?? responses.find(one, asked, names)
-  const shared = common && (await find(common))
+  const shared = common && (await responses.find(common, asked, names))
   if (shared?.match)
     return { own: responses.unread(partition, asked, names), shared, found: shared }
-  const own = await find(partition)
+  const own = await responses.find(partition, asked, names)
   return { own, shared, found: own }
 }
 

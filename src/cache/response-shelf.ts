@@ -97,7 +97,7 @@ export class ResponseShelf implements Shelf {
     return { lookup, captured: await lookup.capture() }
   }
 
-  #find(place: ItemPlace): Promise<Lookup> {
+  async #find(place: ItemPlace): Promise<Lookup> {
     const asked = askedAt(place, this.#headers)
     return this.#parts.responses.find(this.#partition, asked, namesOf(place))
   }

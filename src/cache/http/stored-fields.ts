@@ -74,14 +74,30 @@ function listed(value: string | null): string[] {
     .map((one) => one.trim())
 }
 
-/** Stored fields as they are read; of one that stands several times, all values. */
-export function fieldsOf(fields: readonly Field[]): Fields {
-  const valuesOf = (name: string) => fields.filter(([one]) => one === name.toLowerCase())
-  return {
-    has: (name) => valuesOf(name).length > 0,
-    get(name) {
-      const values = valuesOf(name)
-      return values.length === 0 ? null : values.map(([, value]) => value).join(', ')
-    },
+/**
+ * Fields as they are stored, or as `Headers` lists them, read once; of one that stands several times,
+ * all values. A reply is asked for a dozen, and `Headers` checks each letter of a name each time.
+ * Names are asked for in lower case.
+ */
+export class ReadFields implements Fields {
+  readonly #values = new Map<string, string>()
+
+  constructor(fields: Iterable<Field>) {
+    for (const [name, value] of fields) {
+      const former = this.#values.get(name)
+      this.#values.set(name, former === undefined ? value : `${former}, ${value}`)
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#values.has(name)
+  }
+
+  get(name: string): string | null {
+    return this.#values.get(name) ?? null
+  }
+
+  [Symbol.iterator](): Iterator<Field> {
+    return this.#values.entries()
   }
 }

@@ -13,9 +13,9 @@ export class Doorkeeper {
   /** `key` ends in a hash, in hexadecimal; it is known from now on. */
   knows(key: string): boolean {
     const at = Number.parseInt(key.slice(-8), 16) % this.#seen.length
-    const print = Number.parseInt(key.slice(-16, -8), 16)
-    const isKnown = this.#seen[at] === print
-    this.#seen[at] = print
+    const fingerprint = Number.parseInt(key.slice(-16, -8), 16)
+    const isKnown = this.#seen[at] === fingerprint
+    this.#seen[at] = fingerprint
     return isKnown
   }
 }

@@ -67,9 +67,16 @@ export class StoredResponses {
     this.#entries = new SealedEntries(isInMemory(store))
   }
 
-  /** One store read, unless the entry hangs on tags of other calls. */
-  async find(partition: Partition, asked: Asked, names: TagNames): Promise<Lookup> {
+  /**
+   * Waits for nothing where the store has it at hand; else it is one store read, unless the entry hangs
+   * on tags of other calls.
+   */
+  find(partition: Partition, asked: Asked, names: TagNames): Lookup | Promise<Lookup> {
     const keys = this.#places.of(partition, asked, names)
+    return this.#findAtHand(partition, asked, keys) ?? this.#read(partition, asked, keys)
+  }
+
+  async #read(partition: Partition, asked: Asked, keys: EntryKeys): Promise<Lookup> {
     const reading = await passBy(this.#tags.read(keys))
     const entry = this.#entryIn(reading, partition, keys)
     const match = matching(entry, asked, partition)
@@ -77,9 +84,7 @@ export class StoredResponses {
     return this.#lookup({ partition, keys, entry, reading }, match, standing)
   }
 
-  /** As {@link StoredResponses.find}, where nothing has to be waited for. */
-  findAtHand(partition: Partition, asked: Asked, names: TagNames): Lookup | undefined {
-    const keys = this.#places.of(partition, asked, names)
+  #findAtHand(partition: Partition, asked: Asked, keys: EntryKeys): Lookup | undefined {
     const reading = this.#tags.readAtHand(keys)
     if (!reading) return undefined
     const entry = this.#entryIn(reading, partition, keys)
@@ -102,12 +107,8 @@ export class StoredResponses {
     const variants = withVariant(entry, response, match, this.#maxEntryBytes)
     const value = this.#entries.encode(partition, key, variants)
     if (value.length > this.#store.maxValueBytes) return false
-    try {
-      await this.#store.set(key, value, { ttl, transfer: true })
-      return true
-    } catch {
-      return false
-    }
+    const setting = this.#store.set(key, value, { ttl, transfer: true })
+    return (await passBy(setting.then(() => true))) ?? false
   }
 
   /** What was found is no longer good. */

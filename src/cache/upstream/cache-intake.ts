@@ -4,7 +4,7 @@ import type { Exchange } from '../cached-call.ts'
 import { withoutFragment } from '../http/invalidation.ts'
 import { type Received, received, type CacheKind } from '../http/received.ts'
 import type { StaleAllowance } from '../http/stale.ts'
-import { type Field, fieldsOf, freshenedFields, storableFields } from '../http/stored-fields.ts'
+import { freshenedFields, ReadFields, storableFields } from '../http/stored-fields.ts'
 import { isPassing, type Keeping, permitsSharing, type StoringContext } from '../http/storing.ts'
 import { hasValidator, isSameRepresentation } from '../http/validation.ts'
 import { variantOf, variesByUser, varyingFields } from '../http/vary.ts'
@@ -125,7 +125,7 @@ export class CacheIntake {
     const { match } = places.found
     const status = { fwd, fwdStatus: response.status, stored: false }
     if (!match || response.status !== match.status) return { response, status }
-    if (isSameRepresentation(fieldsOf(match.headers), response.headers)) {
+    if (isSameRepresentation(new ReadFields(match.headers), response.headers)) {
       return this.notModified(exchange, places, match, arrival)
     }
     await this.#drop(places)
@@ -171,7 +171,7 @@ export class CacheIntake {
   ): Promise<{ stored: boolean; updated: StoredResponse; detail?: string }> {
     const { status } = match
     // It is of the reply that came, all else of what is stored.
-    const age: Field[] = fresh.headers.has('age') ? [['age', fresh.headers.get('age')!]] : []
+    const age = [...fresh.headers].filter(([name]) => name === 'age')
     const headers = [...match.headers, ...age]
     const reply = received({ status, headers }, fresh.requestedAt, fresh.receivedAt)
     const decision = decideStoring(reply, exchange.policy, this.#contextOf(exchange))
@@ -231,7 +231,7 @@ function tagsOf({ call, policy }: Exchange): string[] {
 /** Longer than freshness: something stale can still be validated, or be better than nothing. */
 function physicalTtl(stored: StoredResponse): number {
   const { lifetime, initialAge, staleWhileRevalidate, staleIfError, headers } = stored
-  const usual = hasValidator(fieldsOf(headers)) ? grace.withValidator : grace.least
+  const usual = hasValidator(new ReadFields(headers)) ? grace.withValidator : grace.least
   const beyond = Math.max(staleWhileRevalidate, staleIfError, usual)
   return Math.min(Math.max(0, lifetime - initialAge) + beyond, longestKept)
 }

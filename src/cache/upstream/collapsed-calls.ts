@@ -4,7 +4,7 @@ import { Collapsing, type Outcome } from './collapsing.ts'
 import type { FillLeases } from './fill-leases.ts'
 import type { Forwarder } from './forwarder.ts'
 import { decideReuse } from '../http/reuse.ts'
-import { fieldsOf } from '../http/stored-fields.ts'
+import { ReadFields } from '../http/stored-fields.ts'
 import { matchesVariant, variantOf, varyingFields } from '../http/vary.ts'
 import { look, type Places } from '../places.ts'
 import type { Asked, StoredResponses } from '../stored/stored-responses.ts'
@@ -117,7 +117,8 @@ function fits({ answer, asked }: Landed, exchange: Exchange, { own }: Places): b
 }
 
 function variedBy(answer: Answer): readonly string[] {
-  const headers = 'stored' in answer ? fieldsOf(answer.stored.headers) : answer.response.headers
+  const headers =
+    'stored' in answer ? new ReadFields(answer.stored.headers) : answer.response.headers
   return varyingFields(headers.get('vary')) ?? []
 }
 

@@ -5,7 +5,7 @@ import type { Forwarded } from '../cache-status.ts'
 import type { Exchange } from '../cached-call.ts'
 import type { Forwarding } from './forwarding.ts'
 import { isGoodOnError } from '../http/reuse.ts'
-import { fieldsOf } from '../http/stored-fields.ts'
+import { ReadFields } from '../http/stored-fields.ts'
 import { freshnessAsked, validatorsOf } from '../http/validation.ts'
 import { capture, type Places } from '../places.ts'
 
@@ -80,7 +80,7 @@ type FieldsToSend = Readonly<Record<string, string>>
 
 function validatorsFor({ wish }: Exchange, { found }: Places): FieldsToSend | undefined {
   if (!found.match || wish.mode === 'reload') return undefined
-  return validatorsOf(fieldsOf(found.match.headers))
+  return validatorsOf(new ReadFields(found.match.headers))
 }
 
 /** What the request is sent with beside its own fields. */

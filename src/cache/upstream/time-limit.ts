@@ -1,8 +1,8 @@
 /** Tells whether the work has ended within `seconds`, and goes on either way. */
-export function endsWithin(
+export async function endsWithin(
   work: Promise<unknown>,
   seconds: number | undefined,
-): Promise<boolean> | true {
+): Promise<boolean> {
   // Without a limit nobody needs a timer; whoever waits sees how it ends.
   if (seconds === undefined) return true
   let timer: NodeJS.Timeout | undefined

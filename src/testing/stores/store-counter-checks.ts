@@ -96,12 +96,13 @@ const extending = checksOf('expire', {
     await isAbsent(store, key())
   },
   'expire with zero or less deletes, and with Infinity keeps for ever': async (store, key) => {
-    const keepsForEver = async (ttl: number) => {
-      await store.set(key(), bytes('value'), { ttl })
-      return store.expire(key(), Infinity)
+    for (let found = false; !found;) {
+      const startedAt = performance.now()
+      await store.set(key(), bytes('value'), { ttl: 0.5 })
+      found = await store.expire(key(), Infinity)
+      // Only where a disk has stalled it may have ended meanwhile.
+      assert.ok(found || performance.now() - startedAt >= 500, 'what was there is found')
     }
-    // A disk may stall for longer than half a second.
-    if (!(await keepsForEver(0.5))) assert.equal(await keepsForEver(10), true)
     await store.set(key('gone'), bytes('value'))
     assert.equal(await store.expire(key('gone'), 0), true)
     await isAbsent(store, key('gone'))
